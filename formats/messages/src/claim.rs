@@ -54,8 +54,10 @@ pub(crate) fn hedged(
         .iter()
         .rfind(is_it)
         .is_some_and(|layer| layer.is_short);
+    let is_shorts = is_short && cause.whose != Whose::Nobody;
     if speaker.is_anothers(cause.who, &line.whole)
-        || is_short && cause.whose != Whose::Nobody && !speaker.shows(cause.who, &line.whole)
+        || is_shorts && cause.who == Component::Kernel && !speaker.is_kernels(&line.whole)
+        || is_shorts && !speaker.shows(cause.who, &line.whole)
     {
         return Some(Head::Act(cause, None));
     }

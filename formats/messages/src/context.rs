@@ -39,6 +39,7 @@ const REGISTRY: &[&str] = &[
     "repository",
     "too many requests",
     "http response to https client",
+    "error parsing http",
 ];
 
 /// A line about the cluster's API server, or another server that is no registry.

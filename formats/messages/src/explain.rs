@@ -146,7 +146,8 @@ pub fn explain(line: &str) -> Explained {
         walk(&Chain::split_chain(said), &whole, &mut layers);
     }
     let speaker = Speaker::from_line(&peeled, &whole.whole);
-    let place = place::find(&whole.bare, speaker.program)
+    let has_file = peeled.file.is_some();
+    let place = place::find(&whole.bare, speaker.program, has_file)
         .or_else(|| peeled.file.as_ref().and_then(|_| place::of_klog()));
     let mut head = decided(&layers, &peeled, &whole, place.is_none());
     let mut told = None;

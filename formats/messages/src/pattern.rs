@@ -11,6 +11,8 @@ fn hole(kind: &str) -> Option<&'static str> {
         "q" => r#"("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"]+)"#,
         "n" => r"(-?(?:0x)?[0-9a-fA-F]+)",
         "path" => r#"("?/(?:[^:\s"]|:[^\s"])*"?|"[^"]*")"#,
+        // An id that stands without quotes.
+        "bare" => r"([0-9A-Za-z_.-]+)",
         "id" => r#"("?[0-9A-Za-z_.@/-]+"?)"#,
         "rest" => r"((?s:.*?))",
         _ => return None,

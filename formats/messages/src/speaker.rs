@@ -282,6 +282,17 @@ impl Speaker {
             || named(who).iter().any(|word| whole.contains(word))
     }
 
+    /// Whether the kernel speaks: its journal's name, or the time since the boot (or of `dmesg -T`) before the line.
+    pub(crate) fn is_kernels(self, whole: &str) -> bool {
+        self.program == Some(Component::Kernel)
+            || whole
+                .trim_start_matches([' ', '>', '`', '<'])
+                .starts_with('[')
+            || ["kernel", "dmesg", "kmsg"]
+                .iter()
+                .any(|word| whole.contains(word))
+    }
+
     /// Whether another program than `who` is known to speak, and nothing shows that it passes on what `who` said.
     pub(crate) fn is_anothers(self, who: Component, whole: &str) -> bool {
         let is_runtimes = matches!(

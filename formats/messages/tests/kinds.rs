@@ -218,6 +218,162 @@ fn whose_address_it_is_decides_what_a_connection_means() {
 }
 
 #[test]
+fn short_words_of_the_kernel_are_the_kernels_only_where_it_speaks() {
+    let key = ("cause", "oom-kill-node");
+    for line in [
+        "[1234.5] Out of memory: the rest is cut",
+        "Nov 28 14:18:11 node kernel: Out of memory: the rest is cut",
+    ] {
+        assert_eq!(decides(line), key, "{line}");
+    }
+    let line = "ERROR worker pod: Out of memory: the rest is cut";
+    assert_ne!(decides(line), key);
+    // A table of the kernel's that is full is no lack of the node's memory.
+    let line = "kernel: TCP: out of memory -- consider tuning tcp_mem";
+    assert_eq!(decides(line), ("cause", "tcp-memory"));
+}
+
+#[test]
+fn the_systems_word_for_a_disk_is_none_of_what_lies_on_none() {
+    for line in [
+        "systemd[1]: corosync.service: Failed to kill control group /system.slice/a.service, ignoring: Input/output error",
+        "write /sys/fs/cgroup/cpu/kubepods/cgroup.procs: input/output error",
+        "runc: write /dev/pts/3: input/output error",
+    ] {
+        assert_ne!(decides(line).1, "mount-io-error", "{line}");
+    }
+    let line = "containerd: open /var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/1: input/output error";
+    assert_eq!(decides(line), ("cause", "mount-io-error"));
+}
+
+#[test]
+fn the_folders_of_a_path_and_words_of_a_file_tell_no_place() {
+    for (line, wrong) in [
+        (
+            "rke2[1]: level=fatal msg=\"/var/lib/rancher/rke2/server/tls/etcd/server-ca.key is odd\"",
+            "at-etcd",
+        ),
+        (
+            "E0506 22:15:17.842608 1 file_linux.go:113] odd file \"/etc/origin/manifests/a.swp\"",
+            "at-pull",
+        ),
+        (
+            "Aug 07 09:34:57 master2 kube-register[1049]: unhealthy machine: 10.0.0.1 will not be registered",
+            "at-probe",
+        ),
+        (
+            "E0303 17:25:03.436809 1 helpers.go:680] eviction manager: failed to construct signal: \"x\" error: y",
+            "at-eviction",
+        ),
+        (
+            "E0228 03:47:40.353985 1 server.go:193] \"Failed to validate kubelet flags\" err=\"x must be enabled\"",
+            "static-pods-cgroup",
+        ),
+        (
+            "ctr: mkdir /var/run/docker/containerd/daemon/io.containerd.runtime.v1.linux/moby/c5: file exists: already exists",
+            "at-plugin",
+        ),
+        (
+            "network: Failed to open current namespace: failed to Statfs \"/proc/25085/task/1439572/ns/net\": no such file or directory",
+            "netns-missing",
+        ),
+        (
+            "failed to create endpoint a on network bridge: failed to find host side interface veth1: Link not found",
+            "cni-master-missing",
+        ),
+    ] {
+        let (kind, key) = decides(line);
+        assert_ne!(key, wrong, "{kind}: {line}");
+        assert_ne!(kind, "unknown", "{line}");
+    }
+}
+
+#[test]
+fn who_was_not_reached_is_no_kubelets_question_alone() {
+    let line = "k3s[1]: time=\"2024-04-03T16:19:48Z\" level=error msg=\"Remotedialer proxy error\" error=\"dial tcp 10.0.2.15:6443: connect: connection refused\"";
+    let head = explain(line).head.unwrap();
+    assert_ne!(head.who(), messages::Component::Kubelet, "{line}");
+    assert_eq!(decides(line).1, "api-server-unreached");
+    // dockerd names a container by its id alone, the CRI by its id in quotes.
+    let line = "Failed to start container 55830c423dd22b6d2501657de23c0a109b65b72a6d0d890c4b771eea97b30a50: it is odd";
+    assert_eq!(
+        explain(line).head.unwrap().who(),
+        messages::Component::Dockerd
+    );
+    let line = "failed to start container \"55830c423dd22b\": it is odd";
+    assert_eq!(explain(line).head.unwrap().who(), messages::Component::Cri);
+}
+
+#[test]
+fn other_programs_of_the_cluster_are_no_runtime() {
+    for (line, wrong) in [
+        (
+            "W1111 04:23:47.127429 1 server.go:86] Failed to start in resource-only group: mkdir /sys/fs/cgroup/blkio/x: read-only file system",
+            "at-runc-cgroup",
+        ),
+        (
+            "E1221 20:49:31.500437 1 helpers.go:138] readString: Failed to read \"/sys/fs/cgroup/memory/system.slice/a.service/b\": no such device",
+            "at-runc-cgroup",
+        ),
+        (
+            "E0523 13:58:11.611454 1 network.go:53] Failed to retrieve network config: Key not found (/a)",
+            "at-network-config",
+        ),
+        (
+            "Oct 01 12:20:42 host k3s[1]: time=\"2025-10-01T12:20:42-04:00\" level=info msg=\"Polling: GET /readyz failed: readiness of a part\"",
+            "at-probe",
+        ),
+        (
+            "FATA[2021-10-09T09:42:50Z] flannel exited: failed to acquire lease: nodes \"a\" is forbidden: not yet ready to handle request",
+            "api-forbidden",
+        ),
+    ] {
+        let (kind, key) = decides(line);
+        assert_ne!(key, wrong, "{kind}: {line}");
+        assert_ne!(kind, "unknown", "{line}");
+    }
+    // Whose socket it is, its path tells.
+    let line = "error: failed to list workers: Unavailable: connection error: desc = \"transport: Error while dialing: dial unix \
+                /run/buildkit/buildkitd.sock: connect: no such file or directory\"";
+    assert_eq!(decides(line), ("consequence", "socket-of-another"));
+}
+
+#[test]
+fn a_word_of_one_program_is_another_thing_in_the_next() {
+    for (line, wrong) in [
+        (
+            "dockerd[1]: level=error msg=\"error locating sandbox id 048aef: sandbox 048aef not found\"",
+            "sandbox-missing",
+        ),
+        (
+            "W0102 05:44:26.511266 1 container.go:507] Failed to update stats for container \"/a.service\": read /sys/fs/cgroup/memory/a: no such device",
+            "kubelet-slow",
+        ),
+        (
+            "docker: Error response from daemon: driver failed programming external connectivity on endpoint a (1): (iptables failed: iptables \
+             --wait -t nat -A DOCKER -p tcp: iptables: Resource temporarily unavailable.",
+            "cni-iptables",
+        ),
+    ] {
+        let (kind, key) = decides(line);
+        assert_ne!(key, wrong, "{kind}: {line}");
+        assert_ne!(kind, "unknown", "{line}");
+    }
+    // What is inside of the failure decides.
+    let line = "E0102 06:03:59.681519 1 container_log_manager.go:174] Failed to rotate container logs: failed to list containers: rpc error: \
+                code = Unavailable desc = grpc: the connection is unavailable";
+    assert_ne!(decides(line), ("cause", "container-log-line"));
+}
+
+#[test]
+fn a_step_of_systemds_own_is_told_from_the_programs_exit() {
+    let line = "systemd[1]: kubelet.service: main process exited, code=exited, status=200/CHDIR";
+    assert_eq!(decides(line), ("cause", "unit-step-status"));
+    let line = "systemd[1]: kubelet.service: main process exited, code=exited, status=255/n/a";
+    assert_eq!(decides(line), ("consequence", "unit-failed"));
+}
+
+#[test]
 fn what_words_tell_is_about_the_same_as_what_decides() {
     let line = "[talos] service[etcd](Waiting): Error running Containerd(etcd), going to restart forever: failed to create task: \
                 \"etcd\": connection error: desc = \"transport: Error while dialing: dial unix /run/containerd/containerd.sock: \

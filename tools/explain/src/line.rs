@@ -295,10 +295,12 @@ impl Line {
                 pen.heading(format_args!("{}  {said} {}", message.key, message.who))?;
             }
             pen.gap()?;
-            let lead = if self.meaning.kind == "place" {
-                "  As far as its words tell: "
-            } else {
-                "  "
+            let lead = match (self.meaning.kind, self.shows_speaker) {
+                ("place", true) => "  As far as its words tell: ",
+                ("place", false) => {
+                    "  The line does not show who says it. Such words stand in lines about this: "
+                }
+                _ => "  ",
             };
             pen.paragraph(lead, message.means)?;
             let sure = match self.meaning.kind {
@@ -317,7 +319,8 @@ impl Line {
             if message.whose != messages::Whose::Nobody || self.meaning.kind != "cause" {
                 pen.paragraph("  ", sure)?;
             }
-            if self.meaning.kind != "place" || message.whose != messages::Whose::Unknown {
+            let is_told = self.shows_speaker && message.whose != messages::Whose::Unknown;
+            if self.meaning.kind != "place" || is_told {
                 pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
             }
             if !message.releases.is_empty() {
@@ -400,7 +403,9 @@ impl Line {
         let Some(message) = self.meaning.message else {
             return Ok(());
         };
-        if !message.or.is_empty() && !self.is_a_note() {
+        // Where the line does not show who speaks, causes of one program would be a guess.
+        let is_guess = self.meaning.kind == "place" && !self.shows_speaker;
+        if !message.or.is_empty() && !self.is_a_note() && !is_guess {
             pen.gap()?;
             let is_place = self.meaning.kind == "place";
             pen.line(if is_place {

@@ -49,6 +49,10 @@ const FILES: &[(&str, &str)] = &[
         "reports of other threads, each with its cause written down before it was asked for, by which the patterns were mended",
     ),
     (
+        "ninth.tsv",
+        "reports of other threads, each with its cause written down before it was asked for, by which the patterns were mended",
+    ),
+    (
         "daemons.tsv",
         "what real daemons, shims and runtimes said in our own labs",
     ),

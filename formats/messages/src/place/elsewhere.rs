@@ -144,7 +144,7 @@ pub(super) const PROGRAMS: &[Place] = &[
         "at-swarm",
         Dockerd,
         Other,
-        &["swarm", "memberlist:", "raft.node", "module=raft", "module=node", "node/agent", "networkdb", "serf:", "docker swarm"],
+        &["swarm", "memberlist:", "raft.node", "raft node", "error response from daemon&raft", "module=raft", "module=node", "node/agent", "networkdb", "serf:", "docker swarm"],
         "Docker's own cluster (swarm): its managers agree by raft, its nodes gossip at port 7946. It is no part of containerd.",
     )
     .or(&["more than half of the managers do not run, or do not reach each other", "a node is down or overloaded", "this node is in no swarm, and a client still asks for one: then nothing is wrong"])

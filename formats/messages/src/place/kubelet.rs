@@ -19,10 +19,19 @@ pub(super) const ALL: &[Place] = &[
     )
     .first(&[DESCRIBE, "kubectl get nodes", "kubectl describe node NODE"]),
     place(
+        "at-webhook",
+        Kubernetes,
+        Other,
+        &["admission webhook", "calling webhook", "failed calling webhook"],
+        "The API server asked a webhook of the cluster before it took an object, and that refused it, failed or did not answer. What was \
+         to be made or changed is not; containers that run are not touched.",
+    )
+    .first(&["kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations", "kubectl get pods -A -o wide"]),
+    place(
         "at-admission",
         Kubelet,
         Pod,
-        &["unexpectedadmissionerror", "failed to admit pod", "outofcpu", "outofmemory&node", "outofpods", "nodeaffinity failed", "predicate", "topologyaffinity", "topology affinity", "sysctlforbidden", "forbidden sysctl", "podfitshost", "lifecycle.go&admi", "nodeshutdown", "allocate failed due to", "admission webhook"],
+        &["unexpectedadmissionerror", "failed to admit pod", "outofcpu", "outofmemory&node", "outofpods", "nodeaffinity failed", "predicate", "topologyaffinity", "topology affinity", "sysctlforbidden", "forbidden sysctl", "podfitshost", "lifecycle.go&admi", "nodeshutdown", "allocate failed due to"],
         "The pod was not let in: kubelet (or the API server) compares what it asks for with what the node has and allows. \
          No container of it was made.",
     )
@@ -42,7 +51,7 @@ pub(super) const ALL: &[Place] = &[
         "at-probe",
         Kubelet,
         Pod,
-        &["prober.go", "prober_manager.go", "liveness", "readiness", "startup probe", "unhealthy", " probe"],
+        &["prober.go", "prober_manager.go", "liveness", "readiness", "startup probe", "warning&unhealthy", " probe"],
         "kubelet's probe of a container. What answers, or does not, is the program in it; a node without CPU time, or a \
          network of pods that fails, does it, too.",
     )
@@ -113,7 +122,7 @@ pub(super) const ALL: &[Place] = &[
         "at-static-pods",
         Kubelet,
         Settings,
-        &["static pod", "mirror pod", "etc/kubernetes/manifests", "file_linux.go", "file.go:", "staticpodpath", "static manifests"],
+        &["static pod", "mirror pod", "/etc/kubernetes/manifests", "file_linux.go", "file.go:", "staticpodpath", "static manifests"],
         "kubelet reads the static pods of the node (/etc/kubernetes/manifests): a control plane runs in them.",
     )
     .first(&["ls -l /etc/kubernetes/manifests", "crictl ps -a", KUBELET]),
@@ -141,7 +150,7 @@ pub(super) const ALL: &[Place] = &[
         "at-etcd",
         Kubernetes,
         Other,
-        &["etcd:", "etcdserver", ":2379", ":2380", "etcd-", "etcd&2379", "etcd&2380", "etcd cluster", "etcd member", "etcd client", "etcd data", "local etcd", "for etcd", "etcd/", "etcd\"", "\"etcd", "etcd&raft", "etcd&wal", "dqlite", "wal: "],
+        &["etcd:", "etcdserver", ":2379", ":2380", "etcd-", "etcd&2379", "etcd&2380", "etcd cluster", "etcd member", "etcd client", "etcd data", "local etcd", "for etcd", "etcd/", "etcd\"", "\"etcd", "etcd&raft", "etcd&wal", "dqlite", "wal: ", "etcdmain/", "etcdserver/", "osutil/interrupt_unix.go", "embed/etcd.go", "rafthttp/"],
         "etcd, the cluster's database: a slow disk, a lost member or its certificates. It is no part of containerd.",
     )
     .first(&["crictl ps -a | grep etcd", "cat /proc/pressure/io"]),

@@ -129,9 +129,35 @@ const fn of_program(program: Component) -> Option<&'static str> {
         Component::K3s => "at-k3s",
         Component::Systemd => "at-systemd",
         Component::Kernel => "at-kernel",
+        Component::Kubernetes => "at-klog",
         _ => return None,
     })
 }
+
+/// Words of a line that passes on what a runtime or kubelet said, or is about them.
+const PASSED_ON: &[&str] = &[
+    "rpc error",
+    "oci runtime",
+    "runc",
+    "containerd",
+    "kubelet",
+    "eviction manager",
+    "sandbox",
+    "pod",
+    "volume",
+    "probe failed",
+];
+
+/// Parts of kubelet whose files have one subject: where klog names one of them, that goes before words of the line.
+const SUBJECTS: &[&str] = &[
+    "at-static-pods",
+    "at-eviction",
+    "at-probe",
+    "at-oom-watcher",
+    "at-dns-config",
+    "at-cpu-manager",
+    "at-pod-folder",
+];
 
 /// What is told of a line of klog's form of which nothing else is known.
 pub(crate) fn of_klog() -> Option<&'static Message> {
@@ -140,14 +166,46 @@ pub(crate) fn of_klog() -> Option<&'static Message> {
 
 /// The place that a line comes from; the line is in lower case, and without names. `program`: who keeps it, where that
 /// is known.
-pub(crate) fn find(line: &str, program: Option<Component>) -> Option<&'static Message> {
+pub(crate) fn find(
+    line: &str,
+    program: Option<Component>,
+    has_file: bool,
+) -> Option<&'static Message> {
     let places = || PLACES.iter().flat_map(|places| places.iter());
     let is_of_containers = OF_CONTAINERS.iter().any(|word| line.contains(word));
     let mut found = places().filter(|place| {
         let is_runtimes = matches!(place.message.who, Component::Runc | Component::Shim);
         (is_of_containers || !is_runtimes) && place.marks.iter().any(|mark| is_marked(line, mark))
     });
-    let found = found.next().map(|place| &place.message);
+    let is_file = |mark: &&str| {
+        let end = mark.trim_end_matches(':');
+        end.ends_with(".go") || end.contains('_') && !end.contains(' ')
+    };
+    let subject = places().find(|place| {
+        let mut files = place.marks.iter().filter(|mark| is_file(mark));
+        program == Some(Component::Kubelet)
+            && SUBJECTS.contains(&place.message.key)
+            && files.any(|mark| is_klogs_file(line, mark))
+    });
+    let found = subject.or_else(|| found.next()).map(|place| &place.message);
+    // A program of the cluster that is not kubelet has no runtime and no cgroups of containers; neither has k3s' own part,
+    // which does not write in klog's form. Words that pass on what others say show it.
+    let is_clusters_own = match program {
+        None | Some(Component::Kubernetes) => has_file,
+        Some(Component::K3s) => !has_file,
+        Some(_) => false,
+    };
+    if let Some(found) = found
+        && is_clusters_own
+        && matches!(
+            found.who,
+            Component::Runc | Component::Shim | Component::Kubelet | Component::Cri
+        )
+        && !PASSED_ON.iter().any(|word| line.contains(word))
+    {
+        let own = program.and_then(of_program).unwrap_or("at-klog");
+        return crate::message(own);
+    }
     let own = program.and_then(of_program);
     let own = own.and_then(|key| places().find(|place| place.message.key == key));
     let own = own.map(|place| &place.message);
@@ -169,7 +227,10 @@ fn is_beside(found: &Message, own: &Message) -> bool {
     // containerd's journal holds what its shims, plugins and runtimes say.
     let is_within = own.who == Component::Containerd
         && matches!(found.key, "at-shim" | "at-socket" | "at-plugin" | "at-nri");
-    (is_plain && !is_within) || (passes_nothing_on && !is_its_own && is_plain)
+    // Another program of the cluster has no probes and no pods of its own.
+    let is_clusters = own.who == Component::Kubernetes
+        && matches!(found.who, Component::Kubelet | Component::Cri);
+    is_clusters || (is_plain && !is_within) || (passes_nothing_on && !is_its_own && is_plain)
 }
 
 /// How a word goes on where it is still that word.
@@ -183,6 +244,23 @@ fn is_marked(line: &str, mark: &str) -> bool {
     mark.split('&').all(|word| has_word(line, word))
 }
 
+/// Whether klog's head names that file: `eviction_manager.go:390] `.
+fn is_klogs_file(line: &str, mark: &str) -> bool {
+    line.split_once(']').is_some_and(|(head, _)| {
+        let file = head.rsplit(' ').next().unwrap_or_default();
+        file.contains(".go:") && file.starts_with(mark)
+    })
+}
+
+/// Whether what begins at `at` lies within a path, not at its beginning: the names of folders tell nothing of who speaks.
+fn is_in_path(line: &str, at: usize) -> bool {
+    let before = line.get(..at).unwrap_or_default();
+    let is_end = |letter: char| letter.is_whitespace() || "\"'`=(,[<>".contains(letter);
+    let start = before.rfind(is_end).map_or(0, |end| end.saturating_add(1));
+    let path = before.get(start..).unwrap_or_default();
+    path.starts_with('/') || path.starts_with("\\/")
+}
+
 fn has_word(line: &str, word: &str) -> bool {
     /// Shorter words stand in others.
     const SHORT: usize = 3;
@@ -191,6 +269,9 @@ fn has_word(line: &str, word: &str) -> bool {
     let letters = word.chars().filter(|letter| letter.is_alphanumeric());
     let is_short = letters.count() <= SHORT;
     let ends = is_letter(word.chars().next_back());
+    // The name of a file, or a part of a path itself.
+    let is_path = !word.ends_with('.') && word.trim_matches(['/', ':']).contains(['.', '/'])
+        || word.starts_with('/');
     line.match_indices(word).any(|(at, _)| {
         let before = line.get(..at).and_then(|text| text.chars().next_back());
         let after = at.saturating_add(word.len());
@@ -202,7 +283,7 @@ fn has_word(line: &str, word: &str) -> bool {
         // The name of a file of a source, which klog has in each line's head.
         let is_file = ends && after.starts_with(".go:");
         let is_whole = !is_file && (ending.is_empty() || !is_short && ENDINGS.contains(&ending));
-        !(starts && is_letter(before) || ends && !is_whole)
+        !(starts && is_letter(before) || ends && !is_whole) && (is_path || !is_in_path(line, at))
     })
 }
 
@@ -212,7 +293,8 @@ mod tests {
 
     #[test]
     fn who_keeps_a_line_goes_before_words_of_others() {
-        let key = |line: &str, program| find(line, program).map(|place| place.key);
+        let key =
+            |line: &str, program| find(line, program, line.contains(".go:")).map(|place| place.key);
         let line = "container not cleaned up from containerd from previous run";
         assert_eq!(key(line, None), Some("at-containerd"));
         assert_eq!(key(line, Some(Component::Dockerd)), Some("at-dockerd"));
@@ -223,6 +305,17 @@ mod tests {
         assert_eq!(key("so and so", None), None);
         let line = "du: cannot access '/var/lib/docker/aufs/diff/b3f6'";
         assert_eq!(key(line, Some(Component::Kubelet)), Some("at-kubelet"));
+        // The file that klog names goes before words of the line.
+        let line = "e0506 1:2:3.4 1 file_linux.go:113] cannot read a: failed to pull image b";
+        assert_eq!(key(line, Some(Component::Kubelet)), Some("at-static-pods"));
+        // A program of the cluster has no probes.
+        let line = "the liveness probe of the machine: no answer";
+        assert_eq!(key(line, Some(Component::Kubernetes)), Some("at-klog"));
+        // Another's file of klog's, and k3s' own part, have no cgroups of containers.
+        let line = "w1 1:2:3.4 1 server.go:86] failed: mkdir /sys/fs/cgroup/blkio/x: read-only";
+        assert_eq!(key(line, None), Some("at-klog"));
+        let line = "polling: get /readyz failed: liveness of the cgroup";
+        assert_eq!(key(line, Some(Component::K3s)), Some("at-k3s"));
         // What tells more than a program stays.
         let line = "rpc error: failed to setup network for sandbox";
         assert_eq!(
@@ -266,6 +359,21 @@ mod tests {
         assert!(is_marked("createcontainererror", "createcontainer"));
         assert!(is_marked("kubernetes.io/csi: no", "csi"));
         assert!(is_marked("a gofer/dog", "/dog"));
+        // The folders of a path, and the path itself.
+        assert!(!is_marked("/var/lib/x/tls/etcd/ca.key is older", "etcd/"));
+        assert!(!is_marked(
+            "open \"/etc/origin/manifests/a.swp\"",
+            "manifests/"
+        ));
+        assert!(is_marked(
+            "open /run/containerd/containerd.sock",
+            "containerd.sock"
+        ));
+        assert!(is_marked(
+            "rm /var/lib/kubelet/pods/1",
+            "/var/lib/kubelet/pods"
+        ));
+        assert!(is_marked("get https://a.b/v2/x/manifests/1", "manifests/"));
         // A file of a source is named as many things are.
         assert!(!is_marked("docker.go:305] images", "docker"));
         assert!(is_marked("cni.go:305] images", "cni.go"));

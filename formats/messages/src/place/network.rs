@@ -164,7 +164,7 @@ pub(super) const GENERAL: &[Place] = &[
         "at-network-config",
         Cni,
         Settings,
-        &["/etc/cni/net.d", "cni config", "cni conf", "network config", "networkready", "networkpluginnotready", "networknotready", "network is not ready", "network plugin", "runtime network not ready", "/opt/cni/bin", "cniversion"],
+        &["/etc/cni/net.d", "cni config", "cni conf", "cni&network config", "net.d&network config", "networkready", "networkpluginnotready", "networknotready", "network is not ready", "network plugin", "runtime network not ready", "/opt/cni/bin", "cniversion"],
         "The configuration of the pods' network was being looked for, read or checked.",
     )
     .or(&["the network's pods have not written it yet", "a file in the folder is wrong: the first of them counts", "containerd looks in other folders than those where it was installed"])

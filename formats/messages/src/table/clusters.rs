@@ -13,6 +13,24 @@ const K3S: &str =
     "journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50";
 
 pub(super) const ALL: &[Message] = &[
+    cause(
+        "k3s-token-ca",
+        K3s,
+        Other,
+        &["token CA hash does not match the Cluster CA certificate hash: {rest}", "{}token CA hash does not match the Cluster CA certificate hash{rest}", "bootstrap data already found and encrypted with different token", "{}bootstrap data already found and encrypted with different token"],
+        "The token of this node is of another cluster (or of this one before its server was installed anew), or another server answers \
+         at the address.",
+    )
+    .first(&["cat /etc/rancher/k3s/config.yaml /etc/rancher/rke2/config.yaml", K3S]),
+    cause(
+        "k3s-datastore-newer",
+        K3s,
+        Other,
+        &["{path} newer than datastore and could cause {rest}", "{} newer than datastore and could cause {rest}"],
+        "Files of k3s or RKE2 on this disk (certificates, keys) differ from those in the cluster's database and are younger: usual after a \
+         restore. Compare both before any is moved aside: the wrong one cuts the cluster's nodes off.",
+    )
+    .first(&["ls -l --time-style=full-iso /var/lib/rancher/*/server/tls", K3S]),
     act(
         "k3s-join",
         K3s,
@@ -70,7 +88,7 @@ pub(super) const ALL: &[Message] = &[
         "k3s-not-ready",
         K3s,
         Daemon,
-        &["Failed to list nodes with etcd role: runtime core not ready", "runtime core not ready", "{}: runtime core not ready", "Waiting for API server to become available", "Waiting to retrieve {rest}", "Pod for {} not synced ({rest}", "Pod for {} not synced{rest}"],
+        &["Failed to list nodes with etcd role: runtime core not ready", "runtime core not ready", "{}: runtime core not ready", "Waiting for API server to become available", "Polling for API server readiness: {rest}", "Polling for API server readiness{rest}", "Waiting to retrieve {rest}", "Pod for {} not synced ({rest}", "Pod for {} not synced{rest}"],
         "k3s or RKE2 waits for its own parts, mostly the API server or a static pod (etcd): ordinary at a start. If it lasts, kubelet's \
          and containerd's logs say why they do not come.",
     )

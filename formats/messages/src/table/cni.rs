@@ -136,7 +136,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-addresses-exhausted",
         Cni,
         Network,
-        &["no IP addresses available in range set: {}", "no IP addresses available in range set: {rest}", "failed to allocate for range {n}: no IP addresses available in range set: {rest}", "no IP addresses available in range set{}", "no IP addresses available in range", "no available IPs{rest}", "unable to allocate IP via local cilium agent{rest}"],
+        &["no IP addresses available in range set: {}", "no IP addresses available in range set: {rest}", "failed to allocate for range {n}: no IP addresses available in range set: {rest}", "no IP addresses available in range set{}", "no IP addresses available in range", "no IP addresses available in network: {}", "no available IPs{rest}", "unable to allocate IP via local cilium agent{rest}"],
         "Each address of the range has a file in /var/lib/cni/networks. If pods do not have that many, addresses \
          leaked: triage names them. Do not delete the folder under running pods.",
     )
@@ -373,8 +373,18 @@ pub(super) const ALL: &[Message] = &[
         "iptables is missing, of another kind (nft, legacy) than the rules, or lacks a module of the kernel.",
     )
     .wraps(&[])
-    .unless(&["No chain/target/match by that name"])
+    .unless(&["No chain/target/match by that name", "driver failed programming", "docker0", "error response from daemon", "-a docker "])
     .first(&["iptables -V; lsmod | grep -e ip_tables -e nf_tables", "update-alternatives --display iptables"]),
+    cause(
+        "cni-chain-gone",
+        Cni,
+        Network,
+        &["No chain/target/match by that name{rest}", "{}No chain/target/match by that name{rest}", "exit status {n}: iptables: No chain/target/match by that name{rest}"],
+        "A chain of iptables that a plugin made for the pod is gone already: another teardown of the same pod was quicker, or the rules were \
+         flushed or restored under it (a firewall was reloaded).",
+    )
+    .within(&["cni", "portmap", "hostport", "kube-"])
+    .first(&["iptables -t nat -S | grep -c CNI", "journalctl -b -u containerd --no-pager | grep StopPodSandbox | tail -n 20"]),
     cause(
         "cni-netns-gone",
         Cni,

@@ -214,6 +214,7 @@ pub(super) const ALL: &[Message] = &[
         "The CRI plugin has no sandbox of that id (any more). After a removal it is only late; when a container \
          still names it, its record is gone.",
     )
+    .unless(&["locating sandbox id", "libnetwork", "dockerd", "error response from daemon"])
     .wraps(&[])
     .open()
     .codes(&["cri/sandbox-gone"])
@@ -507,6 +508,7 @@ pub(super) const ALL: &[Message] = &[
         &["Fail to write {} log to log file {}", "An error occurred when {} log file {}", "failed to create container log file", "failed to open container log{}", "failed to reopen container log file{}", "Failed to rotate {rest}", "Failed to create container logger{}", "failed to create symbolic link {}"],
         "A container's log file cannot be written or rotated: the disk, or its folder under /var/log/pods.",
     )
+    .wraps(&["no-space", "read-only"])
     .codes(&["cri/log-folder-missing", "store/disk-full"])
     .first(&["df -h /var/log && df -i /var/log"]),
     cause(

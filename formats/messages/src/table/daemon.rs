@@ -2,10 +2,28 @@
 
 use super::{DISK, DMESG, JOURNAL, PREFLIGHT, STUCK, TRIAGE};
 use crate::message::Component::{Client, Containerd, Cri, Dockerd, Go, K3s, Kernel, Systemd};
-use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Programs, Settings, Storage, Stores};
+use crate::message::Whose::{
+    Daemon, Memory, Nobody, Pod, Programs, Settings, Storage, Stores, Tasks,
+};
 use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
+    act(
+        "docker-start-failed",
+        Dockerd,
+        Tasks,
+        &["Failed to start container {bare}", "Cannot start container {bare}", "Cannot restart container {bare}", "cannot restart container {bare}"],
+        "dockerd could not start a container (one that it starts again at its own start, or that was asked for); the rest says why.",
+    )
+    .first(&["docker ps -a", "journalctl -b -u docker --no-pager | tail -n 50"]),
+    cause(
+        "endpoint-empty",
+        Client,
+        Settings,
+        &["dial unix: missing address{rest}", "transport: Error while dialing dial unix: missing address{rest}", "transport: Error while dialing: dial unix: missing address{rest}"],
+        "The address of the socket that a client was given is empty: no --container-runtime-endpoint (or an empty setting).",
+    )
+    .first(&["systemctl cat kubelet", "cat /etc/crictl.yaml", "grep -i endpoint /var/lib/kubelet/config.yaml"]),
     cause(
         "booted",
         Containerd,
@@ -138,6 +156,7 @@ pub(super) const ALL: &[Message] = &[
         "Nothing listens at that socket: containerd does not run, has not come so far, or listens elsewhere \
          (k3s, RKE2, MicroK8s and k0s have sockets of their own).",
     )
+    .unless(&["buildkit", "csi.sock", "/csi", "/run/vc/", "dbus", "kubelet.sock", "podman", "snapd", "/plugins/", "nydus", "stargz", "soci", "cilium", "calico", "nri.sock", "spire", "libpod"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     cause(
         "dockershim-asked",
@@ -164,6 +183,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "The socket is there and no process listens: the daemon ended or is starting.",
     )
+    .unless(&["buildkit", "csi.sock", "/csi", "/run/vc/", "dbus", "kubelet.sock", "podman", "snapd", "/plugins/", "nydus", "stargz", "soci", "cilium", "calico", "nri.sock", "spire", "libpod"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     consequence(
         "socket-denied",
@@ -201,7 +221,7 @@ pub(super) const ALL: &[Message] = &[
             "Waiting for containerd startup{rest}", "unable to check if the container runtime at {q} is running",],
         "A client could not connect to containerd. Containerd's own lines of that time say why.",
     )
-    .unless(&["dial tcp", ":2379", "csi.sock", "etcd"])
+    .unless(&["dial tcp", ":2379", "csi.sock", "etcd", "buildkit", "/run/vc/", "dbus", "kubelet.sock", "podman", "snapd", "nri.sock", "libpod"])
     .codes(&["client/other-endpoint"])
     .first(&["systemctl status containerd", JOURNAL, PREFLIGHT]),
     act(
@@ -302,7 +322,7 @@ pub(super) const ALL: &[Message] = &[
          on purpose.",
     )
     .codes(&["unit/start-limit"])
-    .first(&[JOURNAL, PREFLIGHT]),
+    .first(&["journalctl -b -u UNIT --no-pager | tail -n 50", PREFLIGHT]),
     consequence(
         "unit-killed",
         Systemd,

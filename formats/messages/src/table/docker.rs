@@ -1,14 +1,24 @@
 //! dockerd's own cluster and network, its notes, and what builders and cAdvisor look for beside containerd.
 
 use super::DMESG;
-use crate::message::Component::{Buildkit, Dockerd, Kubelet, OtherEngine};
-use crate::message::Whose::{Network, Nobody, Other, Settings, Storage, Tasks};
-use crate::message::{Message, act, cause};
+use crate::message::Component::{Buildkit, Dockerd, Go, Kubelet, OtherEngine};
+use crate::message::Whose::{Daemon, Network, Nobody, Other, Settings, Storage, Tasks};
+use crate::message::{Message, act, cause, consequence};
 
 const JOURNAL: &str = "journalctl -b -u docker --no-pager | tail -n 50";
 const SWARM: &str = "docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.Error}}'";
 
 pub(super) const ALL: &[Message] = &[
+    cause(
+        "docker-veth-lost",
+        Dockerd,
+        Network,
+        &["failed to find host side interface {}: {rest}", "failed to create endpoint {} on network {}: failed to find host side interface {}: {rest}", "failed to add interface {} to sandbox: {rest}", "failed to add the host ({}) <=> sandbox ({}) pair interfaces: {rest}", "failed to create the host ({}) <=> sandbox ({}) pair interfaces: {rest}"],
+        "dockerd made a pair of interfaces for the container, and one of them was gone or renamed, or the kernel refused it: another program \
+         that manages interfaces (systemd-networkd, NetworkManager) took it, or a module (veth) is missing.",
+    )
+    .wraps(&[])
+    .first(&["ip -br link show type veth", "networkctl list; nmcli device", "dmesg -T | tail -n 50"]),
     cause(
         "swarm-no-leader",
         Dockerd,
@@ -17,6 +27,52 @@ pub(super) const ALL: &[Message] = &[
         "Docker's cluster has no leader now: more than half of its managers do not run, or do not reach each other.",
     )
     .first(&["docker node ls", SWARM, "ss -lntp | grep 2377"]),
+    act(
+        "swarm-raft",
+        Dockerd,
+        Other,
+        &["can't initialize raft node: {rest}", "raft: failed to process the request: {rest}", "manager stopped: {rest}", "{}could not connect to prospective new cluster member using its advertised address{rest}", "could not connect to prospective new cluster member using its advertised address{rest}", "rpc error: code = {} desc = raft: failed to process the request: {rest}", "rpc error: code = {} desc = could not connect to prospective new cluster member using its advertised address{rest}"],
+        "A manager of Docker's cluster (swarm) could not join, or lost its part in it: managers reach each other at port 2377, and the \
+         address that the new one advertises must be reached from the others.",
+    )
+    .first(&[SWARM, "docker node ls", "ss -lntp | grep 2377"]),
+    cause(
+        "raft-log-short",
+        Go,
+        Other,
+        &["tocommit({}) is out of range [lastIndex({})]{rest}", "panic: tocommit({}) is out of range [lastIndex({})]{rest}"],
+        "A raft log on the disk (etcd's, or a Docker swarm manager's) is shorter than what its cluster knows as written: the disk did not keep \
+         what it had confirmed, or an older copy of the folder was put back. The member cannot go on with it.",
+    )
+    .first(&["journalctl -k -b | grep -i -e error -e fail | tail -n 50", SWARM, "crictl ps -a | grep etcd"]),
+    cause(
+        "libcontainerd-previous",
+        Dockerd,
+        Daemon,
+        &["libcontainerd: previous instance of containerd still alive ({})", "libcontainerd: previous instance of containerd still alive{rest}", "previous instance of containerd still alive ({})"],
+        "dockerd found the pid file of its own containerd, and a process of that number lives: its containerd of before, or (after a crash, or \
+         in a container) another program. It does not start one of its own then.",
+    )
+    .first(&["pgrep -a containerd", "ls -l /var/run/docker /var/run/docker/containerd", JOURNAL]),
+    consequence(
+        "docker-own-containerd",
+        Dockerd,
+        Daemon,
+        &["failed to dial \"/var/run/docker/containerd/{}\"", "failed to dial \"/run/docker/containerd/{}\"", "dial unix:///var/run/docker/containerd/{}: timeout", "failed to dial {q}"],
+        "dockerd could not connect to the containerd that it starts itself (/var/run/docker/containerd): it did not start, is a left-over of \
+         an earlier dockerd, or does not answer. It is not the node's containerd unit.",
+    )
+    .within(&["run/docker/containerd"])
+    .first(&["pgrep -a containerd", "ls -l /var/run/docker/containerd", JOURNAL]),
+    cause(
+        "docker-log-unreadable",
+        Dockerd,
+        Settings,
+        &["configured logging driver does not support reading{}"],
+        "docker logs cannot read what this log driver writes (syslog, fluentd, none; journald in a dockerd that was built without it): the \
+         container is not touched. Its output is where the driver sends it.",
+    )
+    .first(&["docker inspect -f '{{.HostConfig.LogConfig}}' CONTAINER", "docker info --format '{{.LoggingDriver}}'"]),
     cause(
         "swarm-peer-lost",
         Dockerd,
@@ -45,7 +101,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-endpoint-stale",
         Dockerd,
         Network,
-        &["error locating sandbox id {}: {rest}", "could not find endpoint with id {}", "invalid endpoint id: {}", "Could not delete local endpoint {} during endpoint cleanup: {rest}", "endpoint with name {} id {} has active containers", "could not find endpoint {}"],
+        &["error locating sandbox id {}: {rest}", "could not find endpoint with id {}", "invalid endpoint id: {}", "Could not delete local endpoint {} during endpoint cleanup: {rest}", "endpoint with name {} id {} has active containers", "service endpoint with name {} already exists", "endpoint with name {} already exists in network {}", "could not find endpoint {}"],
         "dockerd's own records of its network name an endpoint that is not there, or that it thinks in use: left over by an end that was not \
          clean.",
     )

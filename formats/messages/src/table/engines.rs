@@ -21,7 +21,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-endpoint",
         Dockerd,
         Network,
-        &["driver failed programming external connectivity on endpoint {rest}", "endpoint with name {} already exists in network {}", "network {} not found", "network sandbox for container {rest}", "network {} has active endpoints", "error while removing network: {rest}", "failed to set up container networking: {rest}", "No chain/target/match by that name{rest}", "{}No chain/target/match by that name{rest}"],
+        &["driver failed programming external connectivity on endpoint {rest}", "network {} not found", "network sandbox for container {rest}", "network {} has active endpoints", "error while removing network: {rest}", "failed to set up container networking: {rest}", "No chain/target/match by that name{rest}", "{}No chain/target/match by that name{rest}"],
         "Docker's network could not be set for the container: the network is gone or has the container already, or rules of \
          iptables that dockerd made were removed under it (a firewall was reloaded).",
     )
@@ -108,7 +108,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-runtime-unknown",
         Dockerd,
         Settings,
-        &["unknown or invalid runtime name: {}", "Unknown runtime specified {}", "unknown runtime specified {}"],
+        &["unknown or invalid runtime name: {}", "Unknown runtime specified {}", "No such runtime: {}", "No such runtime{}", "unknown runtime specified {}"],
         "dockerd knows no runtime of that name: daemon.json does not have it, or dockerd was not reloaded.",
     )
     .certain()
@@ -226,7 +226,7 @@ pub(super) const ALL: &[Message] = &[
         "unit-step",
         Systemd,
         Settings,
-        &["{}.service: Failed at step {} spawning {}: {}", "Failed at step {} spawning {}: {}", "{}.service: Failed to set up mount namespacing: {rest}", "Failed to set up mount namespacing: {rest}", "{}.service: Failed to load environment files: {rest}", "Failed to load environment files: {rest}", "{}.service: Failed to run 'start' task: {rest}", "Failed to run 'start' task: {rest}", "{}.service: Changing to the requested working directory failed: {rest}"],
+        &["{}.service: Failed at step {} spawning {}: {}", "Failed at step {} spawning {}: {}", "{}: Failed to chown socket at step {}: {}", "Failed to chown socket at step {}: {}", "Failed to listen on {}", "{}.service: Failed to set up mount namespacing: {rest}", "Failed to set up mount namespacing: {rest}", "{}.service: Failed to load environment files: {rest}", "Failed to load environment files: {rest}", "{}.service: Failed to run 'start' task: {rest}", "Failed to run 'start' task: {rest}", "{}.service: Changing to the requested working directory failed: {rest}"],
         "systemd could not set up what the unit asks for (a folder, an environment file, a namespace, a limit) before its \
          program began: the step that it names says which.",
     )

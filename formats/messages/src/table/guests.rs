@@ -8,6 +8,24 @@ use crate::table::DMESG;
 const CONFIGS: &str = "ls -l /etc/cni/net.d /opt/cni/bin";
 
 pub(super) const ALL: &[Message] = &[
+    act(
+        "cni-own-netns",
+        Cni,
+        Network,
+        &["Failed to open current namespace: {rest}", "failed to open current namespace: {rest}", "Failed to open current namespace"],
+        "The plugin could not open the network namespace in which it runs itself (/proc/PID/task/TID/ns/net); the pod's is not meant. A \
+         /proc that hides threads, a security module, or an old build of the plugin does it.",
+    )
+    .wraps(&[])
+    .first(&["findmnt /proc", "ls -l /opt/cni/bin", "ausearch -m avc -ts recent"]),
+    cause(
+        "vxlan-taken",
+        Cni,
+        Network,
+        &["failed to set interface {} to UP state: address already in use{}", "failed to configure interface {}: failed to set interface {} to UP state: address already in use{}"],
+        "Another VXLAN interface of the node has the same number and port: of another network plugin, or left by one that was there before.",
+    )
+    .first(&["ip -d link show type vxlan", "ss -lunp | grep -e 8472 -e 4789"]),
     cause(
         "multus-waits",
         Cni,
@@ -66,6 +84,7 @@ pub(super) const ALL: &[Message] = &[
         "The plugin's configuration names a card of the node (master) that is not there, or an interface of the pod is gone.",
     )
     .within(&["cni", "network", "sandbox", "plugin", "macvlan", "ipvlan", "veth", "link"])
+    .unless(&["error response from daemon", "network bridge", "host side interface", "docker", "create endpoint"])
     .first(&["ip -br link", CONFIGS]),
     cause(
         "cni-kernel-module",
@@ -80,7 +99,7 @@ pub(super) const ALL: &[Message] = &[
         "cni-dhcp",
         Cni,
         Network,
-        &["error dialing DHCP daemon: {rest}", "error calling DHCP.Allocate: {rest}", "error calling DHCP.Release: {rest}"],
+        &["error dialing DHCP daemon: {rest}", "error calling DHCP.Allocate: {rest}", "no DHCP packet received within {}", "no DHCP packet received within {rest}", "error calling DHCP.Release: {rest}"],
         "The plugin dhcp asks a daemon of its own on the node, which does not run, or got no lease.",
     )
     .first(&["ls -l /run/cni/dhcp.sock", CONFIGS]),

@@ -6,6 +6,42 @@ use crate::message::Whose::{Image, Kernel, Memory, Network, Nobody, Security, St
 use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[
+    act(
+        "module-not-inserted",
+        TheKernel,
+        Kernel,
+        &["modprobe: ERROR: could not insert {q}: {}", "modprobe: FATAL: Module {} not found in directory {path}", "Running modprobe {} failed with message: {rest}", "could not insert {q}: {}", "insmod: ERROR: could not insert module {path}: {}", "Failed to load kernel module {} with modprobe"],
+        "A module of the kernel could not be loaded: it is not there for the kernel that runs (upgraded without a boot), is built for another, \
+         is built in, or whoever asks may not (a container).",
+    )
+    .wraps(&[])
+    .first(&["uname -r; ls /lib/modules", "lsmod", DMESG]),
+    cause(
+        "device-too-short",
+        TheKernel,
+        Storage,
+        &["{}: attempt to access beyond end of device{rest}", "attempt to access beyond end of device{rest}"],
+        "Something asked for blocks behind the end of a device: the device was taken away (a volume that was detached has no size any more), or \
+         is shorter than the file system on it.",
+    )
+    .first(&[DMESG, "lsblk -b", "findmnt | grep csi"]),
+    cause(
+        "tcp-memory",
+        TheKernel,
+        Network,
+        &["TCP: out of memory -- consider tuning tcp_mem", "TCP: out of memory{rest}", "out of memory -- consider tuning tcp_mem"],
+        "The memory that the kernel gives to TCP on the whole node (net.ipv4.tcp_mem) is used up: connections of all pods slow down or \
+         break. Mostly one program leaves very many sockets with unread data.",
+    )
+    .first(&["cat /proc/net/sockstat", "sysctl net.ipv4.tcp_mem", "ss -tnpm | sort -k2 -n | tail"]),
+    act(
+        "kernel-vmalloc",
+        TheKernel,
+        Memory,
+        &["vmalloc: allocation failure{rest}", "{}: vmalloc: allocation failure{rest}", "{} vmalloc: allocation failure{rest}", "warn_alloc: {rest}"],
+        "The kernel could not get memory for that process: its cgroup's limit, or the node's memory.",
+    )
+    .first(&["journalctl -k -b | grep -e oom-kill -e 'Killed process'", "free -m"]),
     cause(
         "oom-kill-container",
         TheKernel,
@@ -132,7 +168,7 @@ pub(super) const ALL: &[Message] = &[
         "soft-lockup",
         TheKernel,
         Kernel,
-        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "BUG: kernel NULL pointer dereference{rest}", "BUG: Bad page {rest}", "Unable to handle kernel {rest}", "Oops: {rest}", "general protection fault: {rest}", "general protection fault, {rest}", "general protection fault", "invalid opcode: 0000 {rest}", "divide error: 0000 {rest}", "double fault: 0000 {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "INFO: rcu_sched {rest}", "INFO: rcu_preempt {rest}", "INFO: rcu_bh {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "BUG: kernel NULL pointer dereference{rest}", "BUG: Bad page {rest}", "Unable to handle kernel {rest}", "Oops: {rest}", "general protection fault: {rest}", "general protection fault, {rest}", "general protection fault", "invalid opcode: 0000 {rest}", "divide error: 0000 {rest}", "double fault: 0000 {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
         "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
     )
     .first(&[DMESG, "uname -r"]),
@@ -196,7 +232,7 @@ pub(super) const ALL: &[Message] = &[
         "kernel-trace",
         TheKernel,
         Kernel,
-        &["CPU: {n} PID: {n} Comm: {rest}", "CPU: {n} UID: {n} PID: {n} Comm: {rest}", "CPU {n} PID: {n} Comm: {rest}", "Hardware name: {rest}", "RIP: {n}:{rest}", "RIP: 0010:{rest}", "Modules linked in: {rest}", "Kernel Offset: {rest}", "Workqueue: {rest}", "echo 0 > /proc/sys/kernel/hung_task_timeout_secs{rest}", "Not tainted {rest}", "Tainted: {rest}"],
+        &["CPU: {n} PID: {n} Comm: {rest}", "CPU: {n} UID: {n} PID: {n} Comm: {rest}", "CPU {n} PID: {n} Comm: {rest}", "Hardware name: {rest}", "RIP: {n}:{rest}", "RIP: 0010:{rest}", "Modules linked in: {rest}", "Kernel Offset: {rest}", "Workqueue: {rest}", "echo 0 > /proc/sys/kernel/hung_task_timeout_secs{rest}", "Not tainted {rest}", "Tainted: {rest}", "task:{} state:{} stack:{rest}", "{} cpuset={} mems_allowed={}"],
         "A part of a report of the kernel (a task that waits long, an oops, a warning). The task that it names ran or waited just then; \
          it need not be the culprit. The first line of the report says what it is about, the trace says where.",
     )

@@ -144,7 +144,7 @@ pub(super) const ALL: &[Message] = &[
         "kubelet-not-found",
         Kubelet,
         Pod,
-        &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
+        &["Error getting node{}", "node {q} not found", "nodes {q} not found", "Unable to register node with API server", "Failed to update status for pod", "Failed to ensure lease exists, will retry{rest}", "Failed to contact API server{rest}", "failed to list *v1.{}: {rest}"],
         "kubelet has not (or not any more) what the API server should give it: it cannot reach it, is refused by it, or its \
          node is not registered there. On a control plane that runs in pods, other lines say why those do not start.",
     )
@@ -192,7 +192,7 @@ pub(super) const ALL: &[Message] = &[
         "static-pods-cgroup",
         Kubelet,
         crate::Whose::Cgroups,
-        &["failed to ensure that the pod{rest}cgroup{rest}", "failed to ensure that the pod: {} cgroups exist and are correctly applied", "failed to create container for [{rest}", "failed to create container for {rest}", "Failed to start ContainerManager", "failed to initialize top level QOS containers", "failed to validate kubelet flags{rest}", "Failed to get system container stats{rest}", "unable to set memory limit{rest}", "missing required cgroups{rest}", "Failed to delete cgroup paths{rest}", "failed to set supported cgroup subsystems for cgroup {}", "root container [kubepods] doesn't exist"],
+        &["failed to ensure that the pod{rest}cgroup{rest}", "failed to ensure that the pod: {} cgroups exist and are correctly applied", "failed to create container for [{rest}", "failed to create container for {rest}", "failed to initialize top level QOS containers", "unable to set memory limit{rest}", "missing required cgroups{rest}", "Failed to delete cgroup paths{rest}", "failed to set supported cgroup subsystems for cgroup {}", "root container [kubepods] doesn't exist"],
         "The kubelet cannot create the parent cgroups of pods. It has another cgroup driver than the \
          node, or systemd or the kernel refuses.",
     )

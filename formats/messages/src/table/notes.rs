@@ -95,7 +95,7 @@ pub(super) const ALL: &[Message] = &[
         "kubelet-slow",
         Kubelet,
         Storage,
-        &["Housekeeping took longer than {}", "Housekeeping took longer than expected", "housekeeping took longer than {rest}", "PLEG: Relisting containers took longer than {rest}", "Failed to update stats for container {rest}", "Calculate volume metrics of {rest} took {rest}", "fs: disk usage and inodes count on following dirs took {rest}", "Slow readiness of {rest}"],
+        &["Housekeeping took longer than {}", "Housekeeping took longer than expected", "housekeeping took longer than {rest}", "PLEG: Relisting containers took longer than {rest}", "Calculate volume metrics of {rest} took {rest}", "fs: disk usage and inodes count on following dirs took {rest}", "Slow readiness of {rest}"],
         "A part of kubelet's regular work took longer than it should: the disk, the CPU or the runtime is slow.",
     )
     .first(&["cat /proc/pressure/io /proc/pressure/cpu", DISK, STUCK]),

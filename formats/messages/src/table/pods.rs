@@ -2,13 +2,91 @@
 
 use crate::message::Component::{Kubelet, Kubernetes, Registry as TheRegistry, System};
 use crate::message::Whose::{Nobody, Other, Pod, Registry, Security, Settings, Storage, Tls};
-use crate::message::{Message, act, cause};
+use crate::message::{Message, act, cause, consequence};
 
 const DESCRIBE: &str = "kubectl describe pod POD";
 const KUBELET: &str = "journalctl -b -u kubelet --no-pager | tail -n 50";
 const MOUNTS: &str = "findmnt | grep kubelet/pods";
 
 pub(super) const ALL: &[Message] = &[
+    consequence(
+        "api-server-starts",
+        Kubernetes,
+        Other,
+        &["{} is forbidden: not yet ready to handle request{}", "nodes {q} is forbidden: not yet ready to handle request{}", "not yet ready to handle request{}"],
+        "The API server is up, but has not loaded its objects yet, and refuses requests until then. Seconds after its start that is ordinary; \
+         if it lasts, its database (etcd, kine) is slow.",
+    )
+    .first(&["curl -ks https://API_SERVER:6443/readyz?verbose", "cat /proc/pressure/io"]),
+    cause(
+        "api-server-unreached",
+        Kubernetes,
+        Other,
+        &["dial tcp {}:6443: connect: connection refused", "Get \"https://{}:6443/{}\": dial tcp {}: connect: connection refused", "Get \"https://{}:6443/{}\": {rest}"],
+        "The cluster's API server (of k3s: its server) was not reached at that address, port 6443: it does not run there, is elsewhere, or \
+         something between refuses it. Where it runs in a pod of this node, other lines say why that does not start.",
+    )
+    .open()
+    .unless(&["pull", "registry", "/v2/", "swarm", "docker", "cacerts", "ca certs", "/v1-k3s", "/v1-rke2"])
+    .or(&["the address in the kubeconfig or of --server is another's", "the server is starting, or lost its database (etcd)"])
+    .first(&["curl -ks https://API_SERVER:6443/healthz", "crictl ps -a | grep -e apiserver -e etcd", "ss -lntp | grep 6443"]),
+    act(
+        "pod-sync-skipped",
+        Kubelet,
+        Other,
+        &["Skipping pod synchronization{}", "Skipping pod synchronization", "skipping pod synchronization - {}", "skipping pod synchronization - [{}", "skipping pod synchronization"],
+        "kubelet makes and ends no pods now, because of what the rest of the line says. Soon after kubelet's start that is ordinary.",
+    )
+    .first(&[KUBELET, "systemctl status containerd", "time crictl ps -a > /dev/null"]),
+    act(
+        "kubelet-flags",
+        Kubelet,
+        Settings,
+        &["failed to validate kubelet flags{rest}", "Failed to validate kubelet flags", "failed to validate kubelet configuration{rest}", "failed to load kubelet config file{rest}", "failed to parse kubelet flag{rest}", "failed to construct kubelet dependencies"],
+        "kubelet does not take its flags or its configuration, and ends: one that this release does not know any more, or that asks for \
+         another. The rest of the line names it.",
+    )
+    .wraps(&[])
+    .first(&[KUBELET, "systemctl cat kubelet", "cat /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env"]),
+    act(
+        "mirror-pod",
+        Kubelet,
+        Other,
+        &["Failed creating a mirror pod for {q}{rest}", "Failed creating a mirror pod for{rest}", "Failed creating a mirror pod", "Failed deleting a mirror pod {q}{rest}", "Failed deleting a mirror pod"],
+        "The API server's copy of a static pod could not be made or removed; the static pod itself runs all the same, but the cluster does \
+         not show it. The rest of the line is the API server's answer: a webhook, a right, or that it is not reached.",
+    )
+    .wraps(&[])
+    .first(&["crictl ps -a", "kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations", KUBELET]),
+    act(
+        "static-pod-file",
+        Kubelet,
+        Settings,
+        &["can't process config file {q}{rest}", "can't process manifest file {q}{rest}", "Could not process manifest file", "Could not process manifest file{rest}", "Can't process manifest file", "Unable to process watch event{rest}", "unable to read config path {q}{rest}", "Unable to read config path{rest}"],
+        "A file in the folder of static pods could not be read as a pod. One that an editor or a copy left for a moment is harmless; another \
+         keeps that static pod from running.",
+    )
+    .wraps(&[])
+    .first(&["ls -la /etc/kubernetes/manifests", "grep -i staticPodPath /var/lib/kubelet/config.yaml"]),
+    act(
+        "eviction-signal",
+        Kubelet,
+        Other,
+        &["failed to construct signal: {rest}", "failed to construct signal", "failed to get summary stats{rest}", "failed to get summary stats", "no observation found for eviction signal {rest}", "no observation found for eviction signal", "system container {q} not found in metrics"],
+        "kubelet's eviction manager could not measure something this time: the numbers of a file system, of a cgroup or of the runtime were \
+         not there (soon after a start, or a cgroup that does not exist here). It does not say that disk or memory is short.",
+    )
+    .wraps(&[])
+    .first(&["crictl imagefsinfo", "ls /sys/fs/cgroup | grep -i kubepods", KUBELET]),
+    cause(
+        "node-deny",
+        Kubernetes,
+        Security,
+        &["NODE DENY", "NODE DENY{rest}", "node {q} cannot get unknown {rest}", "no relationship found between node {q} and this object{rest}"],
+        "The API server's node authorizer refuses a node's request: it knows no pod of that node that uses the object, or has not learnt of \
+         it yet (then it passes within a second).",
+    )
+    .first(&["kubectl get pod POD -n NAMESPACE -o wide", DESCRIBE]),
     cause(
         "pod-object-missing",
         Kubelet,
@@ -31,10 +109,10 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Pod,
         &["hostPath type check failed: {rest}", "hostPath type check failed"],
-        "A hostPath of the pod is not there on this node, or is of another kind (file, folder, socket, device) than the pod \
-         says.",
+        "A hostPath of the pod is not there as kubelet sees it, or is of another kind (file, folder, socket, device) than the pod says. \
+         A kubelet in a container or a mount namespace of its own sees other paths than the node's.",
     )
-    .first(&["stat PATH_ON_THE_HOST"]),
+    .first(&["stat PATH_ON_THE_HOST", "nsenter -t $(pidof kubelet) -m stat PATH_ON_THE_HOST"]),
     cause(
         "csi-not-registered",
         Kubelet,
@@ -88,6 +166,16 @@ pub(super) const ALL: &[Message] = &[
     )
     .wraps(&[])
     .first(&["command -v mount.nfs mount.cifs", "showmount -e SERVER", "journalctl -k -b | tail -n 50"]),
+    cause(
+        "mount-helper-missing",
+        Kubelet,
+        Storage,
+        &["mount: wrong fs type, bad option, bad superblock on {rest}", "wrong fs type, bad option, bad superblock on {rest}", "{}wrong fs type, bad option, bad superblock on {rest}"],
+        "A share of the network could not be mounted. Most often the helper for its kind (mount.nfs of nfs-common or nfs-utils, mount.cifs of \
+         cifs-utils) is not on the node; else an option that it does not take.",
+    )
+    .within(&["-t nfs", "-t cifs", "-t ceph", "-t glusterfs", "kubernetes.io~nfs"])
+    .first(&["command -v mount.nfs mount.cifs mount.ceph", "journalctl -k -b | tail -n 50"]),
     cause(
         "mount-wrong-kind",
         Kubelet,
@@ -197,6 +285,7 @@ pub(super) const ALL: &[Message] = &[
          no part in it.",
     )
     .certain()
+    .unless(&["not yet ready to handle request"])
     .first(&["kubectl auth can-i --list --as=USER"]),
     cause(
         "lifecycle-hook",
@@ -211,7 +300,7 @@ pub(super) const ALL: &[Message] = &[
         "cadvisor-late",
         Kubelet,
         Nobody,
-        &["Failed to create existing container: {rest}", "Failed to process watch event {rest}", "Error while processing event ({q}: {n} == {}): {rest}", "Error while processing event ({rest}", "PercpuUsage had {n} cpus, but the actual number is {n}; ignoring extra CPUs", "Failed to get the info of the filesystem with id {q}: {rest}", "failed to get cgroup stats for {q}: {rest}", "Failed to get system container stats for {q}{rest}", "Failed to get system container stats{rest}", "unable to find data in memory cache{rest}", "failed to get fs info for {q}: unable to find data in memory cache", "Failed to check if disk space is available for the runtime{rest}", "unknown container \"/{rest}", "unable to determine device info for dir: {rest}", "Failed to collect filesystem stats - rootDiskErr: {rest}"],
+        &["Failed to create existing container: {rest}", "Failed to update stats for container {rest}", "Failed to process watch event {rest}", "Error while processing event ({q}: {n} == {}): {rest}", "Error while processing event ({rest}", "PercpuUsage had {n} cpus, but the actual number is {n}; ignoring extra CPUs", "Failed to get the info of the filesystem with id {q}: {rest}", "failed to get cgroup stats for {q}: {rest}", "Failed to get system container stats for {q}{rest}", "Failed to get system container stats{rest}", "unable to find data in memory cache{rest}", "failed to get fs info for {q}: unable to find data in memory cache", "Failed to check if disk space is available for the runtime{rest}", "unknown container \"/{rest}", "unable to determine device info for dir: {rest}", "Failed to collect filesystem stats - rootDiskErr: {rest}"],
         "kubelet's statistics (cAdvisor) came too late or too early: for a cgroup that has just gone, or soon after a start. By \
          itself no fault.",
     )
@@ -237,7 +326,7 @@ pub(super) const ALL: &[Message] = &[
         "pod-sync-wait",
         System,
         Pod,
-        &["timed out waiting for the condition on {}", "error determining status"],
+        &["timed out waiting for the condition on {}"],
         "Something of a pod was waited for in vain.",
     )
     .first(&[DESCRIBE]),

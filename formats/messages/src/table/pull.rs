@@ -10,6 +10,9 @@ const HOSTS: &str =
 
 /// Programs of the node, not of an image.
 const HOST_PROGRAMS: &[&str] = &[
+    ".wasm",
+    "modprobe",
+    "insmod",
     "fork/exec /opt/cni",
     "fork/exec /usr/lib/cni",
     "fork/exec /usr/libexec/cni",
@@ -191,6 +194,7 @@ pub(super) const ALL: &[Message] = &[
         "What answered is no registry, but a page for people: the address of the mirror or the registry in the settings is wrong, \
          or a login page or proxy stands in between.",
     )
+    .unless(&["http 401 response", "http 403 response", "http 404 response", "http 429 response"])
     .first(&[HOSTS, "curl -sSv https://REGISTRY/v2/"]),
     act(
         "registry-status",
@@ -410,7 +414,6 @@ pub(super) const ALL: &[Message] = &[
         "The image's program is for another architecture than the node's, or a script without a first line of \
          `#!`. A program that was empty or cut after a power cut says the same.",
     )
-    .unless(&[".wasm", "caused \"permission denied\"", "caused \"no such file or directory\"", "caused: permission denied"])
     .unless(HOST_PROGRAMS)
     .codes(&["snapshot/layer-differs", "snapshot/usage-differs"])
     .or(&["a layer lost its content in a power cut (files of zero bytes): compare it with its blob"])

@@ -384,6 +384,7 @@ pub(super) const ALL: &[Message] = &[
          one is removed.",
     )
     .wraps(&["no-such-file"])
+    .unless(&["current namespace"])
     .first(&["ls -l /run/netns; findmnt -t nsfs", TRIAGE]),
     cause(
         "freeze",

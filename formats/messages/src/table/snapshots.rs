@@ -13,6 +13,15 @@ const SNAPSHOTS: &str = "coroner snapshots check /";
 
 pub(super) const ALL: &[Message] = &[
     cause(
+        "not-on-btrfs",
+        Containerd,
+        Settings,
+        &["Failed to create btrfs subvolume: inappropriate ioctl for device{}", "Failed to create btrfs snapshot: inappropriate ioctl for device{}", "failed to create btrfs subvolume{rest}inappropriate ioctl for device{}"],
+        "The snapshotter (or storage driver) btrfs works on a folder that does not lie on btrfs: its volume is not mounted, or the root was \
+         moved.",
+    )
+    .first(&["findmnt -T /var/lib/containerd", "findmnt -T /var/lib/docker"]),
+    cause(
         "snapshot-missing",
         Containerd,
         Stores,
@@ -441,7 +450,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to mount {path}: input/output error", "{path}: input/output error", "input/output error", "structure needs cleaning", "{path}: structure needs cleaning"],
         "The disk or its file system failed. The kernel's lines say which.",
     )
-    .unless(&["read /proc/self/fd", "stdin"])
+    .unless(&["read /proc/self/fd", "stdin", "cgroup", "control group", "/proc/", "/sys/", "/dev/pts", "/dev/tty", "/dev/kmsg", "terminal"])
     .or(&["a program that serves what is mounted there (FUSE: nydus, stargz, a bucket) ended, or does not get its data"])
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
     act(

@@ -6,6 +6,15 @@ use crate::message::Whose::{Daemon, Memory, Nobody, Other, Programs, Security, S
 use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
+    act(
+        "task-folder-exists",
+        Containerd,
+        Tasks,
+        &["mkdir {path}io.containerd.runtime.{}: file exists", "mkdir {path}/io.containerd.runtime.v1.linux/{}: file exists", "mkdir {path}/io.containerd.runtime.v2.task/{}: file exists"],
+        "The folder of a task of that id is there already: a task of the same id runs, or one is left whose shim ended while the daemon did not \
+         look.",
+    )
+    .first(&["coroner runtime ls /", "coroner runtime shims /"]),
     cause(
         "shim-not-found",
         Containerd,
@@ -230,8 +239,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "A shim's socket has no listener, or is gone: the shim was killed, or /run was emptied.",
     )
-    .unless(&["error=<nil>"])
-    .unless(&["containerd.sock.ttrpc"])
+    .unless(&["error=<nil>", "containerd.sock.ttrpc"])
     .codes(&["runtime/socket-missing", "runtime/address-damaged"])
     .states(&["shim-died"])
     .first(&["coroner runtime shims /", "journalctl -k -b | grep -i 'killed process'"]),
@@ -433,7 +441,7 @@ pub(super) const ALL: &[Message] = &[
         "kata",
         Shim,
         Other,
-        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu-system-{}: {rest}", "qemu-kvm: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}", "Could not add {path} to the devices cgroup"],
+        &["Failed to Check if grpc server is working{rest}", "Failed to Check if grpc server is working", "failed to launch qemu{rest}", "qemu-system-{}: {rest}", "qemu-kvm: {rest}", "Create container timeout{rest}", "failed to get OOM event from sandbox{rest}", "Could not create the sandbox resource controller{rest}"],
         "Kata's virtual machine did not start, or its agent does not answer. Its own log says why.",
     )
     .wraps(&[])
@@ -458,7 +466,7 @@ pub(super) const ALL: &[Message] = &[
         "runtime-slow",
         Kubelet,
         Tasks,
-        &["PLEG is not healthy: pleg was last seen active {} ago; threshold is {}", "PLEG is not healthy{rest}", "pleg was last seen active {rest}", "GenericPLEG: Unable to retrieve pods", "Skipping pod synchronization{rest}", "skipping pod synchronization - {rest}"],
+        &["PLEG is not healthy: pleg was last seen active {} ago; threshold is {}", "PLEG is not healthy{rest}", "pleg was last seen active {rest}", "GenericPLEG: Unable to retrieve pods"],
         "kubelet does not get the list of containers in time: a shim does not answer, containerd waits for a lock or \
          the disk, or the node is overloaded.",
     )

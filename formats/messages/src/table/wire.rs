@@ -1,11 +1,21 @@
 //! Connections, listeners and plugins: words of Go's libraries that many programs say.
 
 use super::{JOURNAL, PLUGINS, PREFLIGHT};
-use crate::message::Component::{Containerd, Cri, System};
+use crate::message::Component::{Client, Containerd, Cri, System};
 use crate::message::Whose::{Network, Nobody, Other, Settings, Tls};
-use crate::message::{Message, act, cause, errno};
+use crate::message::{Message, act, cause, consequence, errno};
 
 pub(super) const ALL: &[Message] = &[
+    consequence(
+        "socket-of-another",
+        Client,
+        Other,
+        &["transport: Error while dialing dial unix {path}: connect: no such file or directory", "transport: Error while dialing: dial unix {path}: connect: no such file or directory", "transport: Error while dialing dial unix {path}: connect: connection refused", "transport: Error while dialing: dial unix {path}: connect: connection refused", "dial unix {path}: connect: no such file or directory", "dial unix {path}: connect: connection refused"],
+        "Nothing listens at the socket that the line names: the program whose it is (its path tells) does not run, has not come so far, or \
+         listens elsewhere.",
+    )
+    .within(&["buildkit", "csi", "/run/vc/", "dbus", "kubelet.sock", "podman", "snapd", "/plugins/", "nydus", "stargz", "soci", "cilium", "calico", "nri.sock", "spire", "libpod"])
+    .first(&["ss -xlp", "ls -l SOCKET"]),
     cause(
         "listen-address",
         System,
@@ -34,7 +44,7 @@ pub(super) const ALL: &[Message] = &[
         &["listen tcp {}: bind: permission denied", "listen unix {path}: bind: {rest}", "listen tcp {}: {rest}", "listen unix {path}: {rest}"],
         "A program could not make the socket at which it should listen.",
     )
-    .or(&["its folder is not there, or not writable for that user", "the file system is read-only or full", "a port below 1024 without the right to it"])
+    .or(&["its folder is not there, or not writable for that user", "the file system is read-only or full", "a port below 1024 without the right to it", "another program has that address"])
     .first(&["namei -l PATH", "ss -xlp", "ss -lntup"]),
     cause(
         "socket-path-long",

@@ -87,9 +87,10 @@ fn runs<'f>(index: &Index<'f>, subject: &Subject<'f>, process: &'f Process) -> F
     let limit = kills
         .limit
         .map_or_else(String::new, |limit| format!("; its limit is {limit} bytes"));
-    found.why.push_str(&format!(
-        "; the kernel killed {processes} of it for want of memory{limit}"
-    ));
+    found.why = format!(
+        "{}; the kernel killed {processes} of it for want of memory{limit}",
+        found.why
+    );
     found.note(format!("oom_kill of {} is {}", kills.folder, kills.count))
 }
 

@@ -179,7 +179,7 @@ pub(crate) fn find(
     });
     let is_file = |mark: &&str| {
         let end = mark.trim_end_matches(':');
-        end.ends_with(".go") || end.contains('_') && !end.contains(' ')
+        end.strip_suffix(".go").is_some() || end.contains('_') && !end.contains(' ')
     };
     let subject = places().find(|place| {
         let mut files = place.marks.iter().filter(|mark| is_file(mark));

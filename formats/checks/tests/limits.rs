@@ -14,7 +14,7 @@ const STATE: &str = "run/containerd/runc/default/sleeper/state.json";
 
 /// Findings of the runtime above a note, of a capture with a daemon, a shim and an init beside it.
 fn told(files: &[(&str, &str)], open: u32) -> Vec<Finding> {
-    let tar = testcase::node("1.7-running");
+    let mut tar = testcase::node("1.7-running");
     let state = String::from_utf8(tar.member(STATE).data.clone()).unwrap();
     let number = |key: &str| {
         let rest = state.split_once(&format!("\"{key}\":")).unwrap().1;

@@ -25,22 +25,25 @@ fn told(files: &[(&str, &str)], open: u32) -> Vec<Finding> {
     let mut put = |path: &str, text: &str| {
         tree.put(&path.replace("INIT", &pid), Item::File(text.into()));
     };
-    let stat = |pid: &str, comm: &str, parent: &str, start: &str| {
+    let process = |pid: &str, comm: &str, parent: &str, start: &str| {
         format!(
             "{pid} ({comm}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {start} 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 17 1 \
              0 0 0 0 0 0 0 0 0 0 0\n"
         )
     };
-    put("/proc/44/stat", &stat("44", "containerd", "1", "10"));
+    put("/proc/44/stat", &process("44", "containerd", "1", "10"));
     put("/proc/44/cmdline", "/usr/bin/containerd\0");
     put(
         "/proc/44/limits",
         "Max open files            32                   64                   files\n",
     );
-    put("/proc/45/stat", &stat("45", "containerd-shim", "1", "10"));
+    put(
+        "/proc/45/stat",
+        &process("45", "containerd-shim", "1", "10"),
+    );
     let shim = "/usr/bin/containerd-shim-runc-v2\0-namespace\0default\0-id\0sleeper\0-address\0/run/containerd/containerd.sock\0";
     put("/proc/45/cmdline", shim);
-    put("/proc/INIT/stat", &stat(&pid, "sleeper", "45", &start));
+    put("/proc/INIT/stat", &process(&pid, "sleeper", "45", &start));
     put("/proc/INIT/cgroup", "4:pids,cpu:/pods/sleeper\n");
     put("/proc/uptime", "90000.00 1.0\n");
     let mounts = "36 35 0:30 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids,cpu\n";

@@ -709,6 +709,9 @@ fn what_is_imported_beyond_what_is_read_is_not_known() {
     assert!(sentence.contains("conf.d"), "{sentence}");
 }
 
+/// Makes the file of a number: its path and its bytes.
+type Make<'m> = &'m dyn Fn(usize) -> (String, Vec<u8>);
+
 /// Of a folder with more files than are read, the first that is left out is not known, by its name.
 #[test]
 fn what_is_beyond_what_is_read_of_a_folder_is_not_known() {
@@ -727,7 +730,6 @@ fn what_is_beyond_what_is_read_of_a_folder_is_not_known() {
     let conf = |number: usize| -> (String, Vec<u8>) {
         (format!("etc/cni/net.d/{number:04}.conflist"), list.to_vec())
     };
-    type Make<'m> = &'m dyn Fn(usize) -> (String, Vec<u8>);
     let kinds: [(&str, usize, Make<'_>); 3] = [
         ("0200.conf", 260, &rest),
         ("1000.conf", 1_100, &plugin),

@@ -88,10 +88,11 @@ fn bundle_without_record(judge: &mut Judge<'_>) {
         let pid = runs.get(&(bundle.namespace.clone(), bundle.id.clone()));
         let without_work = matches!(&bundle.work, Some((_, Err(Unread::Absent))));
         if let Some(pid) = pid.filter(|_| without_work) {
-            finding.message.push_str(&format!(
-                ". Its program runs (pid {pid}), and its work folder is gone, too: containerd's stores are older \
-                 than it, or other ones than when it was made"
-            ));
+            finding.message = format!(
+                "{}. Its program runs (pid {pid}), and its work folder is gone, too: containerd's stores are older \
+                 than it, or other ones than when it was made",
+                finding.message
+            );
             judge.say(finding.severity(Severity::Damage).way(older_stores()));
             continue;
         }

@@ -166,9 +166,8 @@ pub(crate) fn meant(command: &Command, error: &clap::Error) -> Option<String> {
 /// option for a name.
 fn unexpected(error: &clap::Error) -> Option<String> {
     let text = error.render().to_string();
-    let word = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(word)) => word,
-        _ => return None,
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
+        return None;
     };
     let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && text.contains("--pid") {

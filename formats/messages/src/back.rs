@@ -43,6 +43,7 @@ fn filled(text: &str) -> String {
         .replace("{n}", "7")
         .replace("{path}", "/some/path/")
         .replace("{id}", "an-id")
+        .replace("{bare}", "a-name")
         .replace("{rest}", " more: of it ")
         .replace("{}", "thing")
 }

@@ -166,7 +166,7 @@ pub enum ConfigFault {
 }
 
 /// No configuration is larger.
-const LIMIT: u64 = 4 << 20;
+const LIMIT: u64 = 1 << 20;
 /// No configuration imports more files.
 const MOST_FILES: usize = 200;
 

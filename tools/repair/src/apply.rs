@@ -29,10 +29,14 @@ impl Answer for Applied {
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if self.already {
-            return pen.line(format_args!(
+            pen.line(format_args!(
                 "The plan {} was applied before: nothing was done.",
                 self.plan
-            ));
+            ))?;
+            return pen.paragraph(
+                "  ",
+                "It does not help against what happened since: if containerd does not start now, do not start it, and make a new plan in another file.",
+            );
         }
         pen.line(format_args!(
             "The plan {} was applied to {}: {} (exit code 1: the node was changed).",
@@ -80,6 +84,19 @@ pub(crate) fn failure(failed: Failed) -> Failure {
     }
 }
 
+/// What is told of `/` that was called a copy.
+pub(crate) fn not_a_copy() -> Failure {
+    Failure::usage("this is the root of this machine, not a copy")
+        .hint("stop what uses it, and leave --copy and --to out")
+}
+
+/// Whether a folder is `/` of this machine, by whatever name.
+pub(crate) fn is_own_root(node: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let known = |path: &Path| std::fs::metadata(path).map(|stat| (stat.dev(), stat.ino()));
+    matches!((known(node), known(Path::new("/"))), (Ok(node), Ok(root)) if node == root)
+}
+
 pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> Outcome {
     let plan = request::load(path)?;
     let node = plan.node.clone().ok_or_else(|| {
@@ -87,6 +104,9 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
             .hint("plan again, from a directory")
     })?;
     let node = to.map_or_else(|| PathBuf::from(node), Path::to_owned);
+    if (copy || to.is_some()) && is_own_root(&node) {
+        return Err(not_a_copy());
+    }
     let store = Store::open(&node, Path::new(&plan.root), copy || to.is_some()).map_err(failure)?;
     let known = store
         .repairs()

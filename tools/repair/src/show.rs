@@ -22,7 +22,8 @@ const LOST: usize = 200;
 
 /// What a plan without `--every-layer` does not know.
 const NOT_COMPARED: &str = "The files of layers that take the room that was recorded for them were not \
-    compared with their blobs: --every-layer compares them, too.";
+    compared with their blobs: --every-layer compares them, too. Blobs of the right size were not compared with \
+    their digests: `coroner content verify` compares all.";
 
 /// A plan, and how to go on from it.
 #[derive(Serialize)]
@@ -124,6 +125,10 @@ impl Shown {
         } else {
             pen.verbatim("    # coroner repair apply PLAN")?;
         }
+        pen.paragraph(
+            "  ",
+            "Only if `apply` says that the plan was applied (exit code 1):",
+        )?;
         for command in units.starting() {
             pen.verbatim(format_args!("    # {command}"))?;
         }

@@ -47,6 +47,9 @@ pub(crate) fn run(
     let evidence = Evidence::open(node, &Options::default())
         .map_err(|error| Failure::unread(format!("{} {}", error.path, error.why)))?;
     let roots = request::roots(&evidence, places)?;
+    if copy && apply::is_own_root(node) {
+        return Err(apply::not_a_copy());
+    }
     let store = Store::open(node, &roots.root, copy).map_err(apply::failure)?;
     let done = store.undo(anyway).map_err(apply::failure)?;
     let plan = match done {

@@ -45,7 +45,7 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     gc/unreachable image/snapshot-unreferenced image/targets-differ ingest/complete \
     ingest/reference ingest/row-alone ingest/stale ingest/unknown layer/bomb lease/dangling \
     lease/expired meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket \
-    meta/unknown-key runtime/bundle-hidden runtime/bundle-spec-missing runtime/not-read runtime/oom-killed runtime/pids-disagree runtime/socket-foreign \
+    meta/unknown-key runtime/bundle-hidden runtime/bundle-spec-missing runtime/not-read runtime/oom-killed runtime/at-limit runtime/pids-disagree runtime/slowed runtime/socket-foreign \
     runtime/socket-orphan runtime/status-without-task runtime/work-dir-missing \
     runtime/work-dir-orphan snapshot/extraction-leftover snapshot/temporary snapshot/usage-missing \
     store/state-missing";
@@ -53,7 +53,8 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
 const BY_HAND: &str = "bolt/big-endian cni/no-config cni/plugin-missing container/options-gone \
     container/snapshotter-unknown cri/sandbox-record-gone \
     cri/runtime-handler-unknown cri/sandboxer-unknown meta/bucket-key meta/migration-blocked \
-    meta/plain-key meta/value-large meta/version-ahead meta/version-unknown snapshot/children \
+    meta/plain-key meta/value-large meta/version-ahead meta/version-unknown \
+    snapshot/children \
     snapshot/device-faulty snapshot/pool-disagrees store/disk-full store/root-emptied \
     store/root-missing store/split store/unreadable";
 
@@ -66,7 +67,7 @@ const ELSEWHERE: &str = "runtime/cgroup-version-differs runtime/kernel-lacks log
     core/ttrpc-both-write core/ttrpc-lock core/unmount-hangs \
     store/repair-half-way cni/address-twice cni/address-unreserved cni/addresses-exhausted \
     cni/lease-damaged cri/address-leaked runtime/address-damaged runtime/cwd-escape \
-    runtime/daemon-stuck runtime/fifo-stale runtime/fifo-waiting runtime/mount-orphan \
+    runtime/daemon-at-limit runtime/daemon-stuck runtime/fifo-stale runtime/fifo-waiting runtime/mount-orphan \
     runtime/socket-missing runtime/state-damaged runtime/state-missing runtime/state-stale \
     runtime/shim-left runtime/state-truncated runtime/state-unread runtime/state-without-bundle runtime/stuck \
     runtime/bundle-without-state runtime/bundle-without-record runtime/bundle-file-damaged \

@@ -18,7 +18,7 @@ pub(super) const ALL: &[Message] = &[
         K3s,
         Other,
         &["token CA hash does not match the Cluster CA certificate hash: {rest}", "{}token CA hash does not match the Cluster CA certificate hash{rest}", "bootstrap data already found and encrypted with different token", "{}bootstrap data already found and encrypted with different token"],
-        "The token of this node is of another cluster (or of this one before its server was installed anew), or another server answers \
+        "The token of this node is of another cluster (or of this one before its server was installed again), or another server answers \
          at the address.",
     )
     .first(&["cat /etc/rancher/k3s/config.yaml /etc/rancher/rke2/config.yaml", K3S]),

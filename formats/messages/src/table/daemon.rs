@@ -105,7 +105,7 @@ pub(super) const ALL: &[Message] = &[
         "Where the daemon wants a folder, there is a file or a dangling link.",
     )
     .within(&["containerd"])
-    .unless(&["kubelet", "rootfs", "docker", "buildkit"])
+    .unless(&["kubelet", "rootfs", "docker", "buildkit", "io.containerd.runtime"])
     .codes(&["store/unreadable", "store/root-missing"])
     .first(&["namei -l /var/lib/containerd", PREFLIGHT]),
     cause(

@@ -273,7 +273,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-cannot-start",
         Dockerd,
         Tasks,
-        &["Cannot start container {}", "Cannot restart container {}", "Cannot start service {}"],
+        &["Cannot start service {}"],
         "dockerd could not start a container; the rest of the line says why.",
     )
     .within(&["daemon", "docker", "cannot start container", "cannot start service"])

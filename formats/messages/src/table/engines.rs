@@ -198,7 +198,7 @@ pub(super) const ALL: &[Message] = &[
         "compose-error",
         Client,
         Other,
-        &["Cannot start service {}", "ERROR: for {} Cannot start service {}", "ERROR: for {}", "Cannot start container {}", "failed to create task for container", "Container start failed"],
+        &["Cannot start service {}", "ERROR: for {} Cannot start service {}", "ERROR: for {}", "failed to create task for container", "Container start failed"],
         "A service or a container could not be started; the rest says why.",
     )
     .first(&[DOCKER, "docker ps -a"]),

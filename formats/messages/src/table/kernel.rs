@@ -10,7 +10,7 @@ pub(super) const ALL: &[Message] = &[
         "module-not-inserted",
         TheKernel,
         Kernel,
-        &["modprobe: ERROR: could not insert {q}: {}", "modprobe: FATAL: Module {} not found in directory {path}", "Running modprobe {} failed with message: {rest}", "could not insert {q}: {}", "insmod: ERROR: could not insert module {path}: {}", "Failed to load kernel module {} with modprobe"],
+        &["modprobe: ERROR: could not insert {q}: {}", "Running modprobe {} failed with message: {rest}", "could not insert {q}: {}", "insmod: ERROR: could not insert module {path}: {}", "Failed to load kernel module {} with modprobe"],
         "A module of the kernel could not be loaded: it is not there for the kernel that runs (upgraded without a boot), is built for another, \
          is built in, or whoever asks may not (a container).",
     )

@@ -42,7 +42,7 @@ pub(super) const ALL: &[Message] = &[
         "kubelet-flags",
         Kubelet,
         Settings,
-        &["failed to validate kubelet flags{rest}", "Failed to validate kubelet flags", "failed to validate kubelet configuration{rest}", "failed to load kubelet config file{rest}", "failed to parse kubelet flag{rest}", "failed to construct kubelet dependencies"],
+        &["failed to validate kubelet flags{rest}", "Failed to validate kubelet flags", "failed to validate kubelet configuration{rest}"],
         "kubelet does not take its flags or its configuration, and ends: one that this release does not know any more, or that asks for \
          another. The rest of the line names it.",
     )
@@ -53,7 +53,7 @@ pub(super) const ALL: &[Message] = &[
         Kubelet,
         Other,
         &["Failed creating a mirror pod for {q}{rest}", "Failed creating a mirror pod for{rest}", "Failed creating a mirror pod", "Failed deleting a mirror pod {q}{rest}", "Failed deleting a mirror pod"],
-        "The API server's copy of a static pod could not be made or removed; the static pod itself runs all the same, but the cluster does \
+        "The API server's copy of a static pod could not be made or removed; the static pod itself still runs, but the cluster does \
          not show it. The rest of the line is the API server's answer: a webhook, a right, or that it is not reached.",
     )
     .wraps(&[])

@@ -10,10 +10,11 @@ pub(super) const ALL: &[Message] = &[
         "task-folder-exists",
         Containerd,
         Tasks,
-        &["mkdir {path}io.containerd.runtime.{}: file exists", "mkdir {path}/io.containerd.runtime.v1.linux/{}: file exists", "mkdir {path}/io.containerd.runtime.v2.task/{}: file exists"],
+        &["mkdir {path}: file exists"],
         "The folder of a task of that id is there already: a task of the same id runs, or one is left whose shim ended while the daemon did not \
          look.",
     )
+    .within(&["io.containerd.runtime"])
     .first(&["coroner runtime ls /", "coroner runtime shims /"]),
     cause(
         "shim-not-found",

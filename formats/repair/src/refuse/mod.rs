@@ -213,7 +213,7 @@ fn disk(
                             space.floor_from
                         ),
                         format!(
-                            "free {} more on its disk, but not below containerd's root: old logs, caches of packages, quarantines of earlier repairs (`coroner repair purge NODE`)",
+                            "free {} more on its disk, but not below containerd's root: old logs, caches of packages",
                             size_text(space.lacking())
                         ),
                     ));

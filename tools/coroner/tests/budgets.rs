@@ -365,8 +365,8 @@ fn kept(name: &str, packed: &[u8], wanted: impl Fn(usize) -> bool) {
 #[test]
 fn every_verb_keeps_its_budget_on_a_node_that_is_too_long() {
     let nodes = nodes();
-    for (number, (name, packed)) in nodes.iter().enumerate() {
-        // A few verbs each: the test below has them all.
+    for (number, (name, packed)) in nodes.iter().enumerate().step_by(3) {
+        // A verb each: the test below has the other nodes, and all verbs.
         kept(name, packed, |at| at % (4 * nodes.len()) == number);
     }
 }
@@ -376,9 +376,12 @@ fn every_verb_keeps_its_budget_on_a_node_that_is_too_long() {
 fn every_verb_keeps_its_budget_on_every_node() {
     if testcase::may_run("minutes", true) {
         let all = std::env::var_os("CORONER_ALL").is_some();
-        let step = if all { 1 } else { 4 };
-        for (number, (name, packed)) in nodes().iter().enumerate() {
-            kept(name, packed, |at| at % step == number % step);
+        let nodes = nodes();
+        for (number, (name, packed)) in nodes.iter().enumerate() {
+            let is_other = number % 3 != 0;
+            kept(name, packed, |at| {
+                all || is_other && at % (4 * nodes.len()) == number
+            });
         }
     }
 }

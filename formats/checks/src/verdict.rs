@@ -172,10 +172,10 @@ impl Verdict {
     }
 }
 
-/// The statements of a prediction; what happens to many in the same way, once.
-fn gathered(prediction: &Prediction) -> Vec<Statement> {
+/// Statements; what happens to many in the same way, once.
+fn gathered(statements: &[Statement]) -> Vec<Statement> {
     let mut all: Vec<Statement> = Vec::new();
-    for statement in &prediction.statements {
+    for statement in statements {
         let same = all.iter_mut().find(|other| other.is_like(statement));
         match same.filter(|_| !statement.targets.is_empty()) {
             Some(same) => {
@@ -188,11 +188,17 @@ fn gathered(prediction: &Prediction) -> Vec<Statement> {
     all
 }
 
+/// Before what a start does only when what ends it now is fixed.
+const ONCE_FIXED: &str = "once that is fixed: ";
+
 /// What a start would do, a line each: what ends it first, then what is destroyed, then the rest.
 fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
     let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
     for prediction in predictions {
-        for mut statement in gathered(prediction) {
+        let now = gathered(&prediction.statements).into_iter();
+        let fixed = gathered(&prediction.once_fixed).into_iter();
+        let all = now.map(|it| ("", it)).chain(fixed.map(|it| (ONCE_FIXED, it)));
+        for (when, mut statement) in all {
             statement.code = statement.code.or_else(|| told_by(report, &statement));
             let rank = match () {
                 () if statement.effect.ends() => 0,
@@ -200,7 +206,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 () if statement.effect.destroys() => 2,
                 () => 3,
             };
-            let line = statement.line();
+            let line = format!("{when}{}", statement.line());
             match lines.iter_mut().find(|(_, other, _)| *other == line) {
                 Some((_, _, releases)) => releases.extend(&prediction.releases),
                 None => lines.push((rank, line, prediction.releases.clone())),

@@ -197,7 +197,9 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
     for prediction in predictions {
         let now = gathered(&prediction.statements).into_iter();
         let fixed = gathered(&prediction.once_fixed).into_iter();
-        let all = now.map(|it| ("", it)).chain(fixed.map(|it| (ONCE_FIXED, it)));
+        let all = now
+            .map(|it| ("", it))
+            .chain(fixed.map(|it| (ONCE_FIXED, it)));
         for (when, mut statement) in all {
             statement.code = statement.code.or_else(|| told_by(report, &statement));
             let rank = match () {

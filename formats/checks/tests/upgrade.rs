@@ -331,3 +331,56 @@ fn a_default_runtime_that_is_gone_is_told_after_the_upgrade() {
     let told = foretell(&with("2.1-stopped", &well), None);
     assert_eq!(told.start, Start::Yes, "{}", told.sentence);
 }
+
+/// 2.x takes the snapshotter over only beside a table of runtimes.
+#[test]
+fn a_snapshotter_that_an_upgrade_drops_is_told() {
+    let table = |rest: &str| format!("version = 2\n[{CRI}.containerd]\n{rest}\n");
+    let runtimes = format!(
+        "snapshotter = 'native'\n[{CRI}.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'"
+    );
+    for (text, release, is_told) in [
+        (table("snapshotter = 'native'"), "2.1", true),
+        (table("discard_unpacked_layers = true"), "2.1", true),
+        (table("snapshotter = 'native'"), "1.7", false),
+        (table("snapshotter = 'overlayfs'"), "2.1", false),
+        (table("discard_unpacked_layers = false"), "2.1", false),
+        (table(&runtimes), "2.1", false),
+    ] {
+        let told = foretell(&with("1.7-stopped", &text), Some(release));
+        let said = told.sentence.contains("has no table `runtimes`");
+        assert_eq!(said, is_told, "{release}: {text}: {}", told.sentence);
+    }
+}
+
+/// Whoever only fixes what keeps the daemon from starting must not lose what a start would delete then.
+#[test]
+fn what_a_start_would_delete_once_it_can_start_is_said_first() {
+    for name in ["1.6-stopped", "1.7-stopped", "2.1-stopped"] {
+        let mut tar = with(name, "version = 2 [[[");
+        let told = foretell(&tar, None);
+        assert!(told.once_fixed.is_empty(), "{name}: {:?}", told.once_fixed);
+        assert!(
+            told.sentence.starts_with("containerd would not start: "),
+            "{}",
+            told.sentence
+        );
+        tar.remove("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db");
+        let told = foretell(&tar, None);
+        assert_eq!(
+            (told.outcome, told.start),
+            (Outcome::CrashLoop, Start::No),
+            "{name}"
+        );
+        assert!(
+            told.sentence
+                .starts_with("Do not start containerd: once it can start again, it would delete "),
+            "{name}: {}",
+            told.sentence
+        );
+        assert!(
+            told.sentence.contains("layer directories")
+                && told.sentence.contains("Now it would not start: ")
+        );
+    }
+}

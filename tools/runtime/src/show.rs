@@ -12,7 +12,7 @@ use stuck::Diagnosis;
 
 use crate::Task;
 use crate::live::judged;
-use crate::task::{Parts, parts, pick, unknown};
+use crate::task::{Parts, parts, pick};
 
 #[derive(Serialize)]
 struct Shown {
@@ -50,7 +50,7 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let case = Case::open_live(args, process::Depth::Diagnosis)?;
     let node = case.node()?;
     let judged = judged(&node);
-    let found = pick(parts(&node), id, &unknown(&node))?;
+    let found = pick(parts(&node), id, &node)?;
     let report = checks::judge(&node, &Measured::default());
     let containers = found
         .iter()

@@ -32,6 +32,8 @@ pub(super) struct Run<'n> {
     pub(super) version: i64,
     /// Tables of it that this release does not look at.
     pub(super) ignored: Vec<Setting>,
+    /// Settings that this release does not take over.
+    pub(super) dropped: Vec<Setting>,
     pub(super) statements: Vec<Statement>,
     pub(super) or: Vec<Outcome>,
     /// What could not be told of what is removed or kept.
@@ -67,6 +69,7 @@ impl<'n> Run<'n> {
             version,
             settings,
             ignored,
+            dropped,
         } = config
             .map(|config| effective(config, release))
             .unwrap_or_default();
@@ -78,6 +81,7 @@ impl<'n> Run<'n> {
             settings,
             version,
             ignored,
+            dropped,
             statements: Vec::new(),
             or: Vec::new(),
             unknown: Vec::new(),

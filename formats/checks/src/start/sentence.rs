@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 
 use daemon::start::Effect;
-use finding::{Finding, Location, Report, Severity, Text};
+use finding::{Finding, Location, Object, Report, Severity, Text};
 
 use super::later::{RESTART_KILLS, RESTART_LOSES};
 use super::{Outcome, Prediction, Statement};
@@ -111,6 +111,15 @@ pub fn counted(count: usize, kind: &str) -> String {
         (Some((_, many)), _) => format!("{count} {many}"),
         (None, 1) => format!("1 {kind}"),
         (None, _) => format!("{count} {kind}s"),
+    }
+}
+
+/// An object by its kind and name, in words: `layer directory overlayfs/4`.
+pub fn named(object: &Object) -> String {
+    let whole = object.to_string();
+    match (called(object.kind), whole.split_once(' ')) {
+        (Some((one, _)), Some((_, name))) => format!("{one} {name}"),
+        _ => whole,
     }
 }
 
@@ -219,7 +228,7 @@ fn loss(statements: &[Statement]) -> Option<String> {
 /// The names of those that a statement concerns, the first of them, in parentheses.
 fn whom(statement: &Statement) -> String {
     let names = statement.targets.iter().take(NAMED);
-    let names: Vec<String> = names.map(|target| target.object.to_string()).collect();
+    let names: Vec<String> = names.map(|target| named(&target.object)).collect();
     let more = match statement.count().saturating_sub(names.len()) {
         0 => String::new(),
         more => format!(", and {more} more"),

@@ -1,8 +1,9 @@
 //! Blobs, unfinished writes, images, leases.
 
-use content::Digest;
-use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL};
+use content::{Algorithm, Digest};
+use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL, SHA256SUM, SHA384SUM, SHA512SUM};
 use finding::{Finding, Loss, Object, Remedy, Step, Text};
+use node::graph::{Id, Kind};
 
 use super::steps::{RUNNING, call, objects_of_kind, run};
 use super::{Here, Table};
@@ -98,23 +99,29 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let copy = run(call(CP).word("-n").path(copied.clone()).path(path.clone()));
     let mode = run(call(CHMOD).word("0444").path(path));
     let mut steps = vec![Step::words(format!(
-        "Fetch the blob {digest} from another node that has it, or from the registry, as {copied}; \
-         its SHA-256 must be its name."
+        "Fetch the blob {digest} from another node that has it, or from the registry, as {copied}. Or let \
+         `coroner repair --from OTHER` take it from another node's root or an archive of the image."
     ))];
-    steps.extend(aside.clone());
-    let put = copy.into_iter().chain(mode);
-    steps.extend(put.map(Step::undoable));
+    let sum = match digest.algorithm() {
+        Algorithm::Sha256 => SHA256SUM,
+        Algorithm::Sha384 => SHA384SUM,
+        Algorithm::Sha512 => SHA512SUM,
+    };
+    steps.extend(run(call(sum).path(copied)));
+    let put = copy.into_iter().chain(mode).map(Step::undoable);
+    let put = aside.clone().into_iter().chain(put);
+    steps.extend(put.map(|step| step.only("if it prints the digest in the blob's name")));
     let refill = Remedy::new(
         "The blob is whole again, under its old rows: nothing is lost.",
         steps,
     );
     let mut steps = aside;
     for namespace in namespaces(here, &digest) {
-        let row = Object::new("blob", namespace.clone(), digest.as_str());
+        let lost = with_its_record(here, &namespace, &digest);
         let draft = here
             .ctr(&namespace, &["content", "rm"])
             .operand(digest.as_str());
-        let step = run(draft).map(|step| step.loses(Loss::of_object(row)).only(RUNNING));
+        let step = run(draft).map(|step| step.loses(Loss::Objects(lost)).only(RUNNING));
         steps.extend(step);
     }
     let pulls = here.pulls(finding);
@@ -123,10 +130,25 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     }
     steps.extend(pulls);
     let anew = Remedy::new(
-        "Without its rows, the next pull downloads the blob; only if the registry still has it.",
+        "Without its rows, the next pull downloads the blob; only if the registry still has it. What only these \
+         rows keep is lost with them: `coroner repair` takes them out and keeps the rest by a lease.",
         steps,
     );
     vec![refill, anew]
+}
+
+/// A blob's record, and what only it keeps: the next collection deletes that, too.
+fn with_its_record(here: &Here<'_>, namespace: &Text, digest: &Digest) -> Vec<Object> {
+    let id = Id {
+        namespace: namespace.clone(),
+        kind: Kind::Blob,
+        key: Text::from(digest.as_str()),
+    };
+    let graph = here.node.graph();
+    let below = graph.find(&id).map(|index| graph.only_through(index));
+    let below = below.into_iter().flatten();
+    let below = below.filter_map(|index| Some(graph.get(index)?.id.object()));
+    [id.object()].into_iter().chain(below).collect()
 }
 
 /// Who names the blob has its size wrong: a record is written anew by a pull, a document is not.

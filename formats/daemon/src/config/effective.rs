@@ -20,6 +20,8 @@ pub struct Effective {
     /// Tables of plugins that this release does not look at, whatever they hold: they have the names
     /// of another version.
     pub ignored: Vec<Setting>,
+    /// Settings that 2.x does not take over from version 2, because the table is missing on which that depends.
+    pub dropped: Vec<Setting>,
 }
 
 /// Lists at the top, which add up.
@@ -42,6 +44,7 @@ pub fn effective(config: &Config, release: Release) -> Effective {
         out.file(file);
     }
     let Merge { version, all, .. } = out;
+    let dropped = migrate::dropped(&all, version, release);
     let (all, ignored) = if release >= Release::V2_0 {
         let all = migrate::to_newest(all, version, release);
         migrate::split_foreign(all)
@@ -57,6 +60,7 @@ pub fn effective(config: &Config, release: Release) -> Effective {
         version,
         settings: Settings::from_all(all),
         ignored,
+        dropped,
     }
 }
 

@@ -258,6 +258,21 @@ pub(super) fn to_newest(mut all: Vec<Setting>, version: i64, release: Release) -
     all
 }
 
+/// What says which snapshotter the CRI uses, and how images are unpacked, where the migration passes it over: it
+/// stops at a table `containerd` that names no runtime.
+pub(super) fn dropped(all: &[Setting], version: i64, release: Release) -> Vec<Setting> {
+    let table = ["plugins", CRI, "containerd"];
+    let runtimes = [table.as_slice(), &["runtimes"]].concat();
+    if version >= 3 || release < Release::V2_0 || has(all, &runtimes) {
+        return Vec::new();
+    }
+    let for_images =
+        |rest: &[String]| matches!(rest, [key] if CONTAINERD_FOR_IMAGES.contains(&key.as_str()));
+    let found = below(all, &table).into_iter();
+    let found = found.filter(|(_, rest)| for_images(rest));
+    found.map(|(setting, _)| setting.clone()).collect()
+}
+
 /// `sched_core` became a variable of the shims' environment, in a table that is made anew.
 fn sched_core(all: &mut Vec<Setting>) {
     let task = ["plugins", "io.containerd.runtime.v2.task"];
@@ -286,7 +301,7 @@ fn images(all: &mut Vec<Setting>) {
             _ => {}
         }
     }
-    // Where no runtime is named, it stops here: the snapshotter is forgotten.
+    // Where no runtime is named, it stops here: what `dropped` names is passed over.
     if has(all, &["plugins", CRI, "containerd", "runtimes"]) {
         for (setting, rest) in below(all, &["plugins", CRI, "containerd"]) {
             if let [key] = rest

@@ -11,8 +11,8 @@ mod runtimes;
 mod snapshotter;
 mod types;
 
-use daemon::Release;
 use daemon::start as rules;
+use daemon::{Release, Source};
 use finding::{Location, Object, Text, Unread};
 use node::config::ConfigFault;
 use node::{Scalar, Setting};
@@ -36,6 +36,7 @@ pub(super) fn read_settings(run: &mut Run<'_>) -> Flow {
     short_ids(run)?;
     log(run)?;
     ignored(run);
+    dropped(run);
     types::unknown(run);
     let root = run
         .settings
@@ -246,6 +247,32 @@ fn ignored(run: &mut Run<'_>) {
         let statement = run.statement(&rules::TABLE_IGNORED).at(at.clone());
         run.note(statement.targets(targets));
     }
+}
+
+/// Settings that this release does not take over from the version of the file, where they say something else than
+/// the daemon does without them.
+fn dropped(run: &mut Run<'_>) {
+    let is_default = |setting: &&Setting| match &setting.value {
+        Scalar::Text(text) => text.is_empty() || text == "overlayfs",
+        value => *value == Scalar::Bool(false),
+    };
+    let found = run.dropped.iter().filter(|setting| !is_default(setting));
+    let found: Vec<(Location, String)> = found
+        .map(|setting| (located(setting), setting.keys().join(".")))
+        .collect();
+    let Some((at, _)) = found.first() else {
+        return;
+    };
+    let does = "ignores settings of the CRI's table `containerd`, because that has no table `runtimes`: this \
+                release takes them over only with it";
+    let statement = run.statement(&rules::SETTINGS_GONE).does(does).says("");
+    let mut statement = statement.at(at.clone()).targets(
+        found
+            .iter()
+            .map(|(_, name)| Target::new(Object::global("setting", Text::from(name.as_str())))),
+    );
+    statement.source = Source::FromSource;
+    run.note(statement);
 }
 
 /// Whether the daemon takes it for a level of its log.

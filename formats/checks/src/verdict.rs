@@ -1,5 +1,6 @@
 //! The verdict: may containerd be started, and what would be lost?
 
+use daemon::start::Effect;
 use daemon::{Detected, Release};
 use finding::{AtStart, Finding, Report, Severity, Time, Unread};
 use node::{DatabaseState, Node};
@@ -188,6 +189,11 @@ fn gathered(statements: &[Statement]) -> Vec<Statement> {
     all
 }
 
+/// Where a line stands in the list of what a start does: what goes wrong, what every start does, what may happen.
+const TROUBLE: u8 = 2;
+const USUAL: u8 = 4;
+const POSSIBLE: u8 = 5;
+
 /// Before what a start does only when what ends it now is fixed.
 const ONCE_FIXED: &str = "once that is fixed: ";
 
@@ -202,11 +208,14 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
             .chain(fixed.map(|it| (ONCE_FIXED, it)));
         for (when, mut statement) in all {
             statement.code = statement.code.or_else(|| told_by(report, &statement));
+            let ends = statement.effect.ends() || statement.effect == Effect::LosesCri;
             let rank = match () {
-                () if statement.effect.ends() => 0,
+                () if statement.perhaps && !statement.forbids => POSSIBLE,
+                () if ends => 0,
                 () if statement.forbids => 1,
-                () if statement.effect.destroys() => 2,
-                () => 3,
+                () if statement.is_trouble() => TROUBLE,
+                () if statement.effect.destroys() => 3,
+                () => USUAL,
             };
             let line = format!("{when}{}", statement.line());
             match lines.iter_mut().find(|(_, other, _)| *other == line) {
@@ -215,18 +224,6 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
             }
         }
     }
-    lines.sort_by_key(|(rank, _, _)| *rank);
-    let all = release.releases().count();
-    let mut would: Vec<String> = lines
-        .into_iter()
-        .map(|(_, line, releases)| {
-            if releases.len() == all {
-                return line;
-            }
-            let names: Vec<&str> = releases.iter().map(|release| release.name()).collect();
-            format!("{}: {line}", names.join(", "))
-        })
-        .collect();
     // What a finding says of a start, and no step of the start has told.
     let told: Vec<&str> = predictions
         .iter()
@@ -237,6 +234,11 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
         if told.contains(&finding.code.name) || ends(predictions) {
             continue;
         }
+        let rank = if finding.severity >= Severity::Damage {
+            TROUBLE
+        } else {
+            USUAL
+        };
         for start in finding
             .at_start
             .iter()
@@ -247,12 +249,23 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 (releases, None) => format!("{releases}: "),
             };
             let line = format!("{who}{} ({})", start.does, finding.code.name);
-            if !would.contains(&line) {
-                would.push(line);
+            if !lines.iter().any(|(_, other, _)| *other == line) {
+                lines.push((rank, line, release.releases().collect()));
             }
         }
     }
-    would
+    lines.sort_by_key(|(rank, _, _)| *rank);
+    let all = release.releases().count();
+    lines
+        .into_iter()
+        .map(|(_, line, releases)| {
+            if releases.len() == all {
+                return line;
+            }
+            let names: Vec<&str> = releases.iter().map(|release| release.name()).collect();
+            format!("{}: {line}", names.join(", "))
+        })
+        .collect()
 }
 
 /// The finding that says what a rule of the start says: of the same rule, and in the same words but for what it counts.

@@ -288,14 +288,11 @@ impl One {
             pen.gap()?;
             let title = format!("{} [{}]", finding.severity, finding.code.name);
             let title = pen.styled(Style::from(finding.severity), title).to_string();
-            pen.line(format_args!("{title} {}", finding.message))?;
+            pen.paragraph("", &format!("{title} {}", finding.message))?;
             for start in &finding.at_start {
-                pen.paragraph(
-                    "  at a start   ",
-                    &format!("{}: {}", start.release, start.does),
-                )?;
+                pen.paragraph("  start   ", &format!("{}: {}", start.release, start.does))?;
             }
-            pen.what_to_do("  what to do   ", finding)?;
+            pen.what_to_do("  fix     ", finding)?;
         }
         Ok(())
     }

@@ -84,8 +84,19 @@ fn not_known_clause(parts: &[NotKnown]) -> String {
     if parts.is_empty() {
         return String::new();
     }
-    let named: Vec<String> = parts.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = match parts.len().saturating_sub(NAMED) {
+    // Of one part there may be several reasons.
+    let mut whys: Vec<(&str, Vec<&str>)> = Vec::new();
+    for part in parts {
+        match whys.iter_mut().find(|(name, _)| *name == part.name) {
+            Some((_, all)) => all.push(&part.why),
+            None => whys.push((&part.name, vec![&part.why])),
+        }
+    }
+    let named = whys.iter().take(NAMED);
+    let named: Vec<String> = named
+        .map(|(name, whys)| format!("{name} ({})", whys.join("; ")))
+        .collect();
+    let more = match whys.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };

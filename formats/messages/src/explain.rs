@@ -188,7 +188,9 @@ pub fn explain(line: &str) -> Explained {
             layer.known = Some(LayerKnown::Message(context::far(message)));
         }
     }
-    let head = narrow(head, place).map(|head| said_by(head, speaker, &whole));
+    let head = narrow(head, place)
+        .map(|head| of_the_speaker(head, place, speaker, &whole))
+        .map(|head| said_by(head, speaker, &whole));
     let shows_speaker = head
         .as_ref()
         .is_some_and(|head| speaker.shows(head.who(), &whole.whole));
@@ -236,6 +238,29 @@ fn narrow(head: Option<Head>, place: Option<&'static Message>) -> Option<Head> {
             Some(Head::Place(place, word))
         }
         other => other,
+    }
+}
+
+/// Where the line shows that another program speaks than the one that the text is of: its part of that program, for what
+/// the text's own program means by it, and what to look at then, would mislead.
+fn of_the_speaker(
+    head: Head,
+    place: Option<&'static Message>,
+    speaker: Speaker,
+    line: &Line,
+) -> Head {
+    let (message, word) = match head {
+        Head::Act(message, word) => (message, word),
+        Head::Cause(message) | Head::Consequence(message) => (message, None),
+        Head::Text(..) | Head::Place(..) | Head::Generic(_) => return head,
+    };
+    let Some(real) = speaker.another(message, &line.whole) else {
+        return head;
+    };
+    let its_place = place.filter(|place| place.who == real);
+    match its_place.or_else(|| place::of_speaker(real)) {
+        Some(place) => Head::Place(place, word),
+        None => Head::Act(message, word),
     }
 }
 
@@ -348,11 +373,15 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
         .find(|cause| context::is_far(cause))
         .map(context::far);
     let errno = connection.or_else(|| of(Role::Errno));
+    // The system's word: a shim's or a task's that does not answer is its own.
+    let word = || {
+        errno.or_else(|| of(Role::Consequence).filter(|word| word.who == Component::System))
+    };
     if let Some(act) = of(Role::Act) {
         if let Some(cause) = errno.and_then(|word| context::joined(act, word)) {
             return Some(Head::Cause(cause));
         }
-        return Some(Head::Act(act, errno.or_else(|| of(Role::Consequence))));
+        return Some(Head::Act(act, word()));
     }
     // What follows from something that is named is more than that something took long.
     let named = messages
@@ -366,7 +395,7 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
         LayerKnown::Message(_) => None,
     });
     if let Some(text) = text {
-        return Some(Head::Text(text, errno.or_else(|| of(Role::Consequence))));
+        return Some(Head::Text(text, word()));
     }
     of(Role::Consequence)
         .map(Head::Consequence)

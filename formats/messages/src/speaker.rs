@@ -1,6 +1,6 @@
 //! Who can have said a line: a message's text tells who says it mostly, and the line may show that it was another.
 
-use crate::message::Component;
+use crate::message::{Component, Message, Whose};
 use crate::peel::Peeled;
 
 /// Programs that a journal names, by how their names begin, and who they are.
@@ -216,6 +216,8 @@ pub(crate) struct Speaker {
     pub(crate) program: Option<Component>,
     /// A program is named that is none of those.
     is_stranger: bool,
+    /// klog names a file that is not known as kubelet's, and no journal names another program.
+    is_klogs: bool,
     /// A stranger's line without a word of containers.
     pub(crate) is_unrelated: bool,
     /// A program of ours is named, or a word of containers.
@@ -250,9 +252,15 @@ impl Speaker {
         let is_ours =
             known.is_some() || is_kubelets || has_our_word || whole.contains("containerd");
         let program = known.map(|(_, who)| *who);
+        let is_klogs = !file.is_empty()
+            && !is_kubelets
+            && (matches!(program, None | Some(Component::Kubernetes)) || is_every_program(name.as_str()));
+        // One program that is all of Kubernetes: the file tells which part of it speaks.
+        let program = program.filter(|_| !(is_klogs && is_every_program(name.as_str())));
         Self {
             program: program.or(is_kubelets.then_some(Component::Kubelet)),
             is_stranger,
+            is_klogs,
             is_unrelated: is_stranger && !is_ours,
             is_ours,
         }
@@ -310,6 +318,24 @@ impl Speaker {
             )
         );
         is_runtimes && is_another && !self.shows(who, whole)
+    }
+
+    /// Who says it, where the line shows that it is a program for which the message's meaning and its commands do not
+    /// hold: a builder or an engine with stores of its own, a program that is not known, another client of the API server.
+    pub(crate) fn another(self, message: &Message, whole: &str) -> Option<Component> {
+        if message.whose == Whose::Nobody {
+            return None;
+        }
+        let is_credentials = message.who == Component::Kubelet && message.whose == Whose::Tls;
+        if is_credentials && self.is_klogs && !whole.contains("kubelet") {
+            return Some(Component::Kubernetes);
+        }
+        let real = self.speaker_of(message.who, whole);
+        let has_its_own = matches!(
+            real,
+            Component::Buildkit | Component::OtherEngine | Component::System
+        );
+        (real != message.who && has_its_own).then_some(real)
     }
 
     /// Who says what `who` usually says.
@@ -383,6 +409,11 @@ impl Speaker {
         }
         who
     }
+}
+
+/// Whether it is a program that holds all parts of Kubernetes.
+fn is_every_program(name: &str) -> bool {
+    name.starts_with("hyperkube")
 }
 
 /// Words that show that someone speaks, whoever passes it on.

@@ -65,7 +65,7 @@ pub(super) const BUILD: &[Place] = &[
         "at-nerdctl",
         Client,
         Other,
-        &["nerdctl", "rootlesskit", "containerd-rootless"],
+        &["nerdctl", "rootlesskit", "containerd-rootless", "rootless containerd"],
         "nerdctl, a client of containerd, or what makes it rootless.",
     )
     .first(&["nerdctl info", "nerdctl ps -a"]),
@@ -89,7 +89,7 @@ pub(super) const GUESTS: &[Place] = &[
         "at-nvidia",
         OtherRuntime,
         Other,
-        &["nvidia", "nvml", "nvrm", "libcuda", "cuda", "gpu", "nvcdi", "xid ("],
+        &["nvidia", "nvml", "nvrm", "libcuda", "cuda", "gpu", "nvcdi", "xid (", "nvc.c:", "nvc_info.c:", "nvc_container.c:", "nvc_mount.c:"],
         "NVIDIA's driver, its container toolkit or its device plugin.",
     )
     .or(&["the driver is not loaded, or does not fit its libraries or the kernel", "the runtime nvidia is not among containerd's runtimes", "the device plugin does not run"])
@@ -194,8 +194,9 @@ pub(super) const PROGRAMS: &[Place] = &[
         Kubernetes,
         Unknown,
         &["klog.go:"],
-        "A program of Kubernetes (kubelet, a part of the control plane, a controller or a driver) wrote it: only they begin a line so. \
-         Which one it was, the file's or the pod's name tells.",
+        "A program that logs in klog's form wrote it: mostly one of Kubernetes (kubelet, a part of the control plane, a controller, \
+         a driver), but others (NVIDIA's tools, gVisor, network agents) begin their lines so, too. Which one it was, the journal's unit, \
+         the pod, or the file in the line's head tells.",
     )
-    .first(&["journalctl -b -u kubelet --no-pager | tail -n 50", "kubectl get pods -A -o wide"]),
+    .first(&["journalctl -b --no-pager | grep -F FILE | tail -n 5", "kubectl get pods -A -o wide"]),
 ];

@@ -134,6 +134,16 @@ const fn of_program(program: Component) -> Option<&'static str> {
     })
 }
 
+/// The place of who speaks, of which no more is known.
+pub(crate) fn of_speaker(who: Component) -> Option<&'static Message> {
+    let key = match who {
+        Component::Buildkit => "at-buildkit",
+        Component::OtherEngine => "at-podman",
+        _ => of_program(who)?,
+    };
+    crate::message(key)
+}
+
 /// Words of a line that passes on what a runtime or kubelet said, or is about them.
 const PASSED_ON: &[&str] = &[
     "rpc error",

@@ -290,6 +290,23 @@ impl Speaker {
             || named(who).iter().any(|word| whole.contains(word))
     }
 
+    /// Whether the line shows it by a name that only `who` has: enough for a text of few words.
+    pub(crate) fn shows_well(self, who: Component, whole: &str) -> bool {
+        let own: &[&str] = match who {
+            Component::Containerd => &["containerd", "ctr:"],
+            Component::Cri => &["containerd", "cri:", "runpodsandbox", "podsandbox"],
+            Component::Shim => &["shim", "containerd"],
+            Component::Kubelet => &["kubelet", "syncing pod", "failedmount", "probe"],
+            Component::Cni => &["cni", "ipam", "calico", "flannel", "cilium", "network for sandbox"],
+            Component::Client => &["ctr:", "crictl", "nerdctl", "kubeadm", "kubectl", "docker"],
+            Component::Systemd => &["systemd", ".service", ".scope", ".slice", ".mount"],
+            _ => return self.shows(who, whole),
+        };
+        self.program == Some(who)
+            || self.program == Some(Component::Containerd) && Component::Containerd.is_kin(who)
+            || own.iter().any(|word| whole.contains(word))
+    }
+
     /// Whether the kernel speaks: its journal's name, or the time since the boot (or of `dmesg -T`) before the line.
     pub(crate) fn is_kernels(self, whole: &str) -> bool {
         self.program == Some(Component::Kernel)
@@ -326,8 +343,16 @@ impl Speaker {
         if message.whose == Whose::Nobody {
             return None;
         }
-        let is_credentials = message.who == Component::Kubelet && message.whose == Whose::Tls;
-        if is_credentials && self.is_klogs && !whole.contains("kubelet") {
+        // Every program that watches the API server has these files, and credentials of its own.
+        let is_clients = message.whose == Whose::Tls
+            || ["reflector.go:", "leaderelection.go:", "request.go:"]
+                .iter()
+                .any(|file| whole.contains(file));
+        if is_clients
+            && message.who == Component::Kubelet
+            && self.is_klogs
+            && !whole.contains("kubelet")
+        {
             return Some(Component::Kubernetes);
         }
         let real = self.speaker_of(message.who, whole);

@@ -29,6 +29,18 @@ pub(super) const FOREIGN: &[Place] = &[
     .first(&["journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50", "ls -l /etc/rancher/node/password"]),
 ];
 
+pub(super) const SETUP: &[Place] = &[
+    place(
+        "at-kubeadm",
+        Client,
+        Other,
+        &["[preflight]", "[kubelet-check]", "[kubelet-start]", "[wait-control-plane]", "[error cri]", "[warning systemverification]", "[warning hostname]", "[warning service-kubelet]"],
+        "kubeadm, which checks a node and sets up kubelet and the control plane: what it marks as ERROR stops it, what it marks as \
+         WARNING does not.",
+    )
+    .first(&["systemctl status kubelet containerd", "crictl info"]),
+];
+
 pub(super) const ENGINES: &[Place] = &[
     place(
         "at-crio",
@@ -76,7 +88,7 @@ pub(super) const SNAPSHOTTERS: &[Place] = &[
         "at-remote-snapshotter",
         OtherSnapshotter,
         Stores,
-        &["nydus", "rafs", "stargz", "soci", "overlaybd", "cvmfs", "proxy_plugins", "remote snapshot", "containerd-fuse"],
+        &["nydus", "rafs", "stargz", "soci", "overlaybd", "cvmfs", "proxy_plugins", "remote snapshot", "containerd-fuse", "/var/lib/soci", "/var/lib/containerd-stargz", "/var/lib/containerd/io.containerd.snapshotter.v1.nydus"],
         "A snapshotter that is a program of its own (stargz, nydus, SOCI, overlaybd): it fetches layers on demand, and must run \
          for containers that use it to read their files.",
     )

@@ -50,6 +50,7 @@ const fn place(
 /// All of them: of two that a line has the marks of, the one that comes first here is the narrower.
 const PLACES: &[&[Place]] = &[
     elsewhere::FOREIGN,
+    elsewhere::SETUP,
     elsewhere::BUILD,
     elsewhere::SNAPSHOTTERS,
     pull::PULLS,
@@ -139,6 +140,8 @@ pub(crate) fn of_speaker(who: Component) -> Option<&'static Message> {
     let key = match who {
         Component::Buildkit => "at-buildkit",
         Component::OtherEngine => "at-podman",
+        // Who is another client of the API server than kubelet.
+        Component::Kubernetes => "at-api-server",
         _ => of_program(who)?,
     };
     crate::message(key)

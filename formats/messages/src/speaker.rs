@@ -477,7 +477,7 @@ const fn named(who: Component) -> &'static [&'static str] {
             "hyperkube",
         ],
         Component::Client => &[
-            "ctr", "fata[", "erro[", "nerdctl", "kubeadm", "error:", "docker", "kubelet",
+            "ctr", "fata[", "erro[", "nerdctl", "kubeadm", "crictl", "docker", "kubelet",
             "kubectl", "client", "minikube",
         ],
         Component::Dockerd => &[

@@ -135,6 +135,11 @@ const fn of_program(program: Component) -> Option<&'static str> {
     })
 }
 
+/// The place of the program that keeps a line.
+pub(crate) fn of_own(program: Component) -> Option<&'static Message> {
+    crate::message(of_program(program)?)
+}
+
 /// The place of who speaks, of which no more is known.
 pub(crate) fn of_speaker(who: Component) -> Option<&'static Message> {
     let key = match who {

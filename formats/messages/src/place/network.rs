@@ -30,7 +30,7 @@ pub(super) const PLUGINS: &[Place] = &[
         "at-aws-cni",
         Cni,
         Network,
-        &["aws-cni", "vpc-cni", "ipamd", "aws-node", "routed-eni", "eniconfig", "amazon-k8s-cni", "127.0.0.1:50051", "egress-v4-cni"],
+        &["aws-cni", "vpc-cni", "ipamd", "aws-node", "routed-eni", "eniconfig", "amazon-k8s-cni", "127.0.0.1:50051", "egress-v4-cni", "assignpodipv4address", "addnetworkreply", "failed to assign an ip address to"],
         "Amazon's VPC CNI: the plugin asks ipamd (the pod aws-node on this node) for an address of an ENI.",
     )
     .or(&["ipamd does not run or is not ready", "the subnet or the node's ENIs have no free address", "rights (IAM) to attach ENIs are missing"])

@@ -41,8 +41,8 @@ pub(crate) const SIZE: Check = Check {
         explanation: "The file was cut, or something was written to it: a power loss before its \
             bytes reached the disk, a full disk, a file system check.",
         remedy: "Move the file away and copy the right blob from another node into its place: then \
-            nothing is lost. If there is no copy, remove its rows in every namespace and pull the \
-            image again.",
+            nothing is lost. If there is no copy, remove its row and pull the image again: \
+            of a manifest or a configuration by `coroner repair`, which keeps what only it holds.",
     },
     needs: &[],
     run: size,
@@ -59,8 +59,8 @@ pub(crate) const ALTERED: Check = Check {
             check` calls the image complete, unpacking fails or unpacks something else, and \
             importing the right bytes again keeps the wrong ones.",
         remedy: "Move the file away and copy the right blob from another node into its place: then \
-            nothing is lost. If there is no copy, remove its rows in every namespace and pull the \
-            image again. If it cannot be explained by a failing disk, treat it as tampering and keep \
+            nothing is lost. If there is no copy, remove its row and pull the image again: \
+            of a manifest or a configuration by `coroner repair`, which keeps what only it holds. If it cannot be explained by a failing disk, treat it as tampering and keep \
             the file.",
     },
     needs: &[],

@@ -2,7 +2,7 @@
 
 use content::Digest;
 use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL};
-use finding::{Finding, Loss, Object, Remedy, Step, Text};
+use finding::{Finding, Loss, Object, Remedy, Severity, Step, Text};
 
 use super::steps::{RUNNING, call, objects_of_kind, run};
 use super::{Here, Table};
@@ -196,6 +196,11 @@ fn stray(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// A pull writes anew what is not there.
 fn pulled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    // A pull by the CRI takes a layer that is unpacked for one that is there.
+    if finding.code.name == "image/content-missing" && finding.severity == Severity::Odd {
+        let why = "It downloads what is missing, also of layers that are unpacked.";
+        return vec![Remedy::new(why, here.fetches(finding))];
+    }
     vec![Remedy::new(
         "A pull downloads what is missing.",
         here.pulls(finding),

@@ -264,7 +264,7 @@ fn size(judge: &mut Judge<'_>) {
 }
 
 const WRONG_ROW: &str = "Leave the file as it is: move and remove nothing. The record of meta.db is wrong, perhaps a page \
-    of another transaction stands in its place: `coroner bolt check` of meta.db says whether. `coroner content verify` \
+    of another transaction is in its place: `coroner bolt check` of meta.db says whether. `coroner content verify` \
     compares the file with its digest.";
 
 /// The sizes that manifests, indexes and images give each blob.

@@ -68,7 +68,11 @@ pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Repor
         findings: Report::all(report.findings, finding::Coverage::default()).findings,
         ..report
     };
-    crate::ways::start_last(node, &mut report.findings, &forbidding(&verdict.predictions));
+    crate::ways::start_last(
+        node,
+        &mut report.findings,
+        &forbidding(&verdict.predictions),
+    );
     let (root, state) = (
         node::path_text(&node.roots.root),
         node::path_text(&node.roots.state),

@@ -39,7 +39,11 @@ fn a_snapshotter_without_runtimes_is_forgotten_by_2_x() {
     let native = format!("{TABLE}snapshotter = \"native\"\n");
     let lost = ignored(&native, "2.1");
     assert_eq!(lost.len(), 1, "{lost:?}");
-    assert!(lost.iter().all(|name| name.ends_with("containerd.snapshotter")), "{lost:?}");
+    assert!(
+        lost.iter()
+            .all(|name| name.ends_with("containerd.snapshotter")),
+        "{lost:?}"
+    );
     let discards = format!("{TABLE}discard_unpacked_layers = true\n");
     assert_eq!(ignored(&discards, "2.1").len(), 1);
 }
@@ -49,6 +53,7 @@ fn what_is_kept_is_not_said_to_be_lost() {
     let native = format!("{TABLE}snapshotter = \"native\"\n");
     assert!(ignored(&native, "1.7").is_empty());
     assert!(ignored(&format!("{native}{RUNC}"), "2.1").is_empty());
-    let built_in = format!("{TABLE}snapshotter = \"overlayfs\"\ndisable_snapshot_annotations = true\n");
+    let built_in =
+        format!("{TABLE}snapshotter = \"overlayfs\"\ndisable_snapshot_annotations = true\n");
     assert!(ignored(&built_in, "2.1").is_empty());
 }

@@ -40,7 +40,13 @@ fn below(node: &Node, object: &Object) -> BTreeSet<Object> {
     let graph = node.graph();
     let is_it = |id: &node::graph::Id| {
         let shown = plain(id);
-        shown == *object || object.kind == "sandbox" && shown == Object { kind: "container", ..object.clone() }
+        shown == *object
+            || object.kind == "sandbox"
+                && shown
+                    == Object {
+                        kind: "container",
+                        ..object.clone()
+                    }
     };
     let starts = graph.objects().filter(|(_, one)| is_it(&one.id));
     let mut queue: Vec<usize> = starts.map(|(index, _)| index).collect();
@@ -93,7 +99,8 @@ fn hold_against_the_graph(node: &Node, told: &str) -> usize {
                     // Something else holds it: a root whose way to it meets nothing that is named.
                     let (chains, _) = collection.chains(record.index, usize::MAX);
                     let graph = node.graph();
-                    let is_named = |index: &usize| named.contains(&plain(&graph.get(*index).unwrap().id));
+                    let is_named =
+                        |index: &usize| named.contains(&plain(&graph.get(*index).unwrap().id));
                     let is_free = chains.iter().any(|chain| {
                         chain.until.holds(node.now)
                             && !is_named(&chain.root)
@@ -137,7 +144,10 @@ fn what_hangs_on_a_record_is_named() {
             tar.remove(&format!("{SNAPSHOTS}/{id}"));
             named += hold_against_the_graph(&open(&tar), &format!("{name} without directory {id}"));
         }
-        assert!(named > 0, "{name}: no step names anything besides its object");
+        assert!(
+            named > 0,
+            "{name}: no step names anything besides its object"
+        );
     }
 }
 
@@ -150,14 +160,20 @@ fn the_row_of_a_manifest_is_not_removed_by_hand() {
         let mut manifests = 0;
         for (_, object) in graph.objects() {
             let holds = object.edges.iter().any(|edge| edge.via.is_recorded());
-            if object.id.kind != Kind::Blob || object.at.is_none() || object.path.is_none() || !holds {
+            if object.id.kind != Kind::Blob
+                || object.at.is_none()
+                || object.path.is_none()
+                || !holds
+            {
                 continue;
             }
             let hex = object.id.key.to_string().replace("sha256:", "");
             let mut tar = testcase::node(name);
             tar.remove(&format!("{BLOBS}/{hex}"));
             let all = findings(&open(&tar));
-            let lost = all.iter().find(|finding| finding.code.name == "blob/missing");
+            let lost = all
+                .iter()
+                .find(|finding| finding.code.name == "blob/missing");
             let Some(lost) = lost else {
                 panic!("{name}: {hex} is not missed: {all:#?}")
             };
@@ -167,11 +183,17 @@ fn the_row_of_a_manifest_is_not_removed_by_hand() {
                 .flat_map(|way| way.commands().map(ToString::to_string))
                 .collect();
             assert!(
-                !commands.iter().any(|command| command.contains(" content rm ")),
+                !commands
+                    .iter()
+                    .any(|command| command.contains(" content rm ")),
                 "{name} {hex}: {commands:#?}"
             );
             if lost.ways.len() > 1 {
-                assert!(commands.iter().any(|command| command.starts_with("coroner repair plan")));
+                assert!(
+                    commands
+                        .iter()
+                        .any(|command| command.starts_with("coroner repair plan"))
+                );
             }
             manifests += 1;
         }
@@ -185,18 +207,30 @@ fn a_whole_file_is_not_blamed_for_a_wrong_record() {
     const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
     for name in NODES {
         let whole = open(&testcase::node(name));
-        let mut documents = whole.documents.iter().filter_map(|(_, wanted)| wanted.document());
-        let layer = documents.find_map(|it| Some(it.layers().next()?.clone())).unwrap();
+        let mut documents = whole
+            .documents
+            .iter()
+            .filter_map(|(_, wanted)| wanted.document());
+        let layer = documents
+            .find_map(|it| Some(it.layers().next()?.clone()))
+            .unwrap();
         // The record of its size, as it stands in the file: `size`, then a varint.
         let mut tar = testcase::node(name);
         let data = &mut tar.member(META).data;
         let row = size_in(data, layer.digest.as_str(), layer.size).unwrap();
         data[row] ^= 2;
         let all = findings(&open(&tar));
-        let sizes: Vec<&Finding> = all.iter().filter(|it| it.code.name == "blob/size").collect();
+        let sizes: Vec<&Finding> = all
+            .iter()
+            .filter(|it| it.code.name == "blob/size")
+            .collect();
         assert!(!sizes.is_empty(), "{name}");
         for finding in sizes {
-            assert!(finding.message.contains("as the image says"), "{name}: {}", finding.message);
+            assert!(
+                finding.message.contains("as the image says"),
+                "{name}: {}",
+                finding.message
+            );
             assert!(finding.ways.is_empty(), "{name}: {:?}", finding.ways);
         }
         // And the file is blamed where it is cut.
@@ -205,7 +239,11 @@ fn a_whole_file_is_not_blamed_for_a_wrong_record() {
         tar.member(&format!("{BLOBS}/{hex}")).data.pop();
         let all = findings(&open(&tar));
         let cut = all.iter().find(|it| it.code.name == "blob/size").unwrap();
-        assert!(cut.message.contains("it was cut"), "{name}: {}", cut.message);
+        assert!(
+            cut.message.contains("it was cut"),
+            "{name}: {}",
+            cut.message
+        );
     }
 }
 
@@ -257,7 +295,10 @@ fn content_of_an_unpacked_image_is_fetched() {
     });
     assert!(taken);
     let all = findings(&node);
-    let lacks: Vec<&Finding> = all.iter().filter(|it| it.code.name == "image/content-missing").collect();
+    let lacks: Vec<&Finding> = all
+        .iter()
+        .filter(|it| it.code.name == "image/content-missing")
+        .collect();
     assert!(!lacks.is_empty());
     for finding in lacks {
         let commands = finding.ways.iter().flat_map(finding::Remedy::commands);

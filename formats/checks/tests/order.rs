@@ -43,7 +43,8 @@ const ENDS: &[Edit] = &[
         tar.member(CONFIG).data = b"version = 9\n".to_vec();
     }),
     ("an import is gone", |tar| {
-        tar.member(CONFIG).data = b"version = 2\nimports = [\"/etc/containerd/none.toml\"]\n".to_vec();
+        tar.member(CONFIG).data =
+            b"version = 2\nimports = [\"/etc/containerd/none.toml\"]\n".to_vec();
     }),
     ("a plugin is required that is not there", |tar| {
         tar.member(CONFIG).data =
@@ -53,7 +54,8 @@ const ENDS: &[Edit] = &[
         tar.member(CONFIG).data = b"version = 2\noom_score = \"low\"\n".to_vec();
     }),
     ("two commands", |tar| {
-        let unit = b"[Service]\nExecStart=/usr/bin/containerd\nExecStart=/usr/bin/containerd -l debug\n";
+        let unit =
+            b"[Service]\nExecStart=/usr/bin/containerd\nExecStart=/usr/bin/containerd -l debug\n";
         tar.add(UNIT, unit);
     }),
 ];
@@ -93,7 +95,9 @@ fn what_a_start_would_delete_leads_whatever_ends_it() {
             delete(&mut tar);
             let (_, alone) = judged(&tar);
             assert_eq!(alone.start, Start::No, "{name}, {deletes}");
-            let is_deletion = alone.sentence.starts_with("Do not start containerd: it would delete");
+            let is_deletion = alone
+                .sentence
+                .starts_with("Do not start containerd: it would delete");
             let first: Vec<&str> = alone
                 .predictions
                 .iter()
@@ -113,10 +117,17 @@ fn what_a_start_would_delete_leads_whatever_ends_it() {
                     verdict.sentence
                 );
                 if is_deletion {
-                    assert!(verdict.sentence.contains("it would delete"), "{told}: {}", verdict.sentence);
+                    assert!(
+                        verdict.sentence.contains("it would delete"),
+                        "{told}: {}",
+                        verdict.sentence
+                    );
                 }
                 let leads = findings.first().unwrap().code.name;
-                assert!(first.contains(&leads), "{told}: {leads} leads, not {first:?}");
+                assert!(
+                    first.contains(&leads),
+                    "{told}: {leads} leads, not {first:?}"
+                );
                 if verdict.predictions.iter().any(|one| !one.later.is_empty()) {
                     ended += 1;
                 }
@@ -147,8 +158,14 @@ fn what_ends_the_start_alone_is_said_as_before() {
             end(&mut tar);
             let (_, verdict) = judged(&tar);
             let told = format!("{name}, {ends}: {}", verdict.sentence);
-            assert!(verdict.predictions.iter().all(|one| one.later.is_empty()), "{told}");
-            assert!(!verdict.sentence.contains("do not mend that first"), "{told}");
+            assert!(
+                verdict.predictions.iter().all(|one| one.later.is_empty()),
+                "{told}"
+            );
+            assert!(
+                !verdict.sentence.contains("do not fix that first"),
+                "{told}"
+            );
         }
     }
 }

@@ -133,7 +133,7 @@ pub(crate) fn findings(predictions: &[Prediction], unknown: &[NotKnown]) -> Vec<
             let lost = prediction.later.iter().find_map(|later| later.code);
             if let Some(lost) = lost.filter(|_| statement.effect.ends()) {
                 finding = finding.remedy(format!(
-                    "First mend what {lost} says, then fix what `where` names. To install a package may start its \
+                    "First fix what {lost} says, then what `where` names. To install a package may start its \
                      daemon: before that, run `systemctl mask --runtime containerd`."
                 ));
             }

@@ -93,7 +93,9 @@ pub fn predict(
 /// the daemon by it, loses this.
 fn later(statements: &[Statement], mut run: Run<'_>) -> Vec<Statement> {
     // What ends the start and forbids it is one damage: mended is mended.
-    let mut ends = statements.iter().filter(|it| it.effect.ends() && !it.perhaps);
+    let mut ends = statements
+        .iter()
+        .filter(|it| it.effect.ends() && !it.perhaps);
     if ends.next().is_none_or(|end| end.forbids) {
         return Vec::new();
     }

@@ -11,7 +11,7 @@
 //! containerd would start; not all is there: A container's image is gone (container/image-gone).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
-//! Do not start containerd: it would delete 12 layer directories (meta.db). Now it does not start (…); do not mend that first.
+//! Do not start containerd: it would delete 12 layer directories (meta.db). Now it does not start (…); do not fix that first.
 //! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
 //! ```
 
@@ -345,7 +345,7 @@ fn first_sentence(prediction: &Prediction, report: &Report) -> String {
             let first = prediction.later.first().map(reason);
             let why = loss(prediction).or(first).unwrap_or_default();
             format!(
-                "Do not start containerd: {why}. Now it does not start ({}); do not mend that first.",
+                "Do not start containerd: {why}. Now it does not start ({}); do not fix that first.",
                 reason(end)
             )
         }

@@ -269,7 +269,7 @@ pub struct Prediction {
     pub source: Source,
     /// What happens, in order.
     pub statements: Vec<Statement>,
-    /// What forbids a start, and would come once that is mended at which the start ends now.
+    /// What forbids a start, and would come once what ends the start now is fixed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<Statement>,
     /// What could not be told, and why.

@@ -149,12 +149,7 @@ fn holds_others(here: &Here<'_>, digest: &Digest) -> bool {
 }
 
 /// As a repair does it: a lease keeps what only the rows held.
-fn without_rows(
-    here: &Here<'_>,
-    finding: &Finding,
-    aside: Vec<Step>,
-    pulls: Vec<Step>,
-) -> Remedy {
+fn without_rows(here: &Here<'_>, finding: &Finding, aside: Vec<Step>, pulls: Vec<Step>) -> Remedy {
     let mut way = here.repair(
         "`coroner repair` takes the blob's rows out and holds by a lease what only they hold; the pull then downloads \
          the blob. `coroner repair undo` takes the repair back.",

@@ -19,7 +19,11 @@ pub(crate) fn start_last(node: &Node, findings: &mut [Finding], forbidding: &[&s
             all.push(name);
         }
     }
-    let starts: Vec<Action> = Here { node }.start().into_iter().map(|it| it.action).collect();
+    let starts: Vec<Action> = Here { node }
+        .start()
+        .into_iter()
+        .map(|it| it.action)
+        .collect();
     for finding in findings {
         if !all.iter().any(|name| *name != finding.code.name) {
             continue;

@@ -3,7 +3,7 @@
 //! A record that a client removes takes what hangs on it: the next collection deletes the snapshot of a
 //! container, and the layers of a manifest that no other record refers to.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 
 use daemon::gc::{Marks, Rules};
@@ -16,13 +16,19 @@ pub(crate) struct Hanging<'n> {
     node: &'n Node,
     /// What is held, by the rules of the oldest and the newest release that may run.
     marks: OnceCell<Vec<(Rules, Marks)>>,
+    /// How many references may still be followed.
+    steps: Cell<usize>,
 }
+
+/// So many references are followed for all steps of a report; what goes with a step after that is not known.
+const STEPS: usize = 4_000_000;
 
 impl<'n> Hanging<'n> {
     pub(crate) const fn new(node: &'n Node) -> Self {
         Self {
             node,
             marks: OnceCell::new(),
+            steps: Cell::new(STEPS),
         }
     }
 
@@ -31,7 +37,9 @@ impl<'n> Hanging<'n> {
             let detected = daemon::detect(&self.node.traces);
             let releases = BTreeSet::from([detected.from, detected.to]);
             let schema = self.node.meta.rows.as_ref().and_then(|rows| rows.version);
-            let rules = releases.into_iter().map(|release| Rules { release, schema });
+            let rules = releases
+                .into_iter()
+                .map(|release| Rules { release, schema });
             let graph = self.node.graph();
             rules
                 .map(|rules| (rules, Marks::new(graph, rules, self.node.now)))
@@ -58,7 +66,10 @@ impl<'n> Hanging<'n> {
             kind: *kind,
             key: object.name.clone(),
         };
-        kinds.iter().filter_map(|kind| graph.find(&id(kind))).collect()
+        kinds
+            .iter()
+            .filter_map(|kind| graph.find(&id(kind)))
+            .collect()
     }
 
     /// A finding names snapshots by their key alone.
@@ -103,7 +114,10 @@ impl<'n> Hanging<'n> {
         }
         told.extend(objects.iter().cloned());
         for (rules, marks) in self.marks() {
-            let (taken, may_be_more) = marks.only_held_by(graph, *rules, self.node.now, gone);
+            let mut left = self.steps.get();
+            let (taken, may_be_more) =
+                marks.only_held_by(graph, *rules, self.node.now, gone, &mut left);
+            self.steps.set(left);
             is_whole &= !may_be_more;
             let taken = taken.into_iter().filter_map(|index| graph.get(index));
             for object in taken.map(|object| shown(&object.id)) {

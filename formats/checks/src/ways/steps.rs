@@ -199,20 +199,15 @@ impl Here<'_> {
         })
     }
 
-    fn download(
-        &self,
-        finding: &Finding,
-        verb: &str,
-        draft: impl Fn(&Text) -> Draft,
-    ) -> Vec<Step> {
+    fn download(&self, finding: &Finding, verb: &str, draft: impl Fn(&Text) -> Draft) -> Vec<Step> {
         let names = objects_of_kind(finding, "image").filter(|image| {
             let name = image.name.bytes();
             !name.starts_with(b"sha256:") && !name.contains(&b'@')
         });
         let count = names.clone().count();
-        let steps = names.take(SHOWN).filter_map(|image| {
-            step(draft(image.namespace.as_ref()?).operand(image.name.clone()))
-        });
+        let steps = names
+            .take(SHOWN)
+            .filter_map(|image| step(draft(image.namespace.as_ref()?).operand(image.name.clone())));
         let mut steps: Vec<Step> = steps.collect();
         and_more(&mut steps, count, verb);
         steps.into_iter().map(|step| step.only(PULLING)).collect()

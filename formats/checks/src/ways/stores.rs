@@ -122,7 +122,10 @@ fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "`coroner repair` builds a new meta.db from what all stores hold, and says what it cannot keep. `coroner \
          repair undo` takes it back.",
     );
-    if !matches!(finding.code.name, "meta/key-missing" | "meta/value-undecodable") {
+    if !matches!(
+        finding.code.name,
+        "meta/key-missing" | "meta/value-undecodable"
+    ) {
         saved_by_fsck(here, &mut way);
     }
     // A record that cannot be set right is left out.

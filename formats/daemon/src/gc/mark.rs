@@ -100,21 +100,27 @@ impl Marks {
     }
 
     /// What is held now, and by nothing once the records `gone` are removed, sorted: the next collection takes
-    /// it. The flag says that more may be among it, as not all was read of what these refer to.
+    /// it. The flag says that more may be among it, as not all was read of what these refer to, or as `steps`, how
+    /// many references may still be followed, came to an end.
     pub fn only_held_by(
         &self,
         graph: &Graph,
         rules: Rules,
         now: Time,
         gone: &BTreeSet<Index>,
+        steps: &mut usize,
     ) -> (Vec<Index>, bool) {
-        let leads = |states: &mut BTreeSet<State>, within: Option<&BTreeSet<State>>| {
+        let mut leads = |states: &mut BTreeSet<State>, within: Option<&BTreeSet<State>>| {
             let mut queue: VecDeque<State> = states.iter().copied().collect();
             while let Some((index, flat)) = queue.pop_front() {
                 let Some(object) = graph.get(index) else {
                     continue;
                 };
                 for edge in &object.edges {
+                    *steps = steps.saturating_sub(1);
+                    if *steps == 0 {
+                        return;
+                    }
                     let Some(flat) = rules.follows(graph, object, edge, flat, now) else {
                         continue;
                     };
@@ -164,6 +170,10 @@ impl Marks {
         };
         let mut kept: BTreeSet<State> = below.iter().copied().filter(is_held).collect();
         leads(&mut kept, Some(&below));
+        // What was not walked to may be held.
+        if *steps == 0 {
+            return (Vec::new(), true);
+        }
         let taken = below.iter().map(|(index, _)| *index).filter(|index| {
             let is_kept = [false, true].map(|flat| kept.contains(&(*index, flat)));
             let object = graph.get(*index).filter(|object| object.at.is_some());

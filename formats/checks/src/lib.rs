@@ -93,7 +93,7 @@ pub use root_disk::first as wrong_root;
 pub use running::{Running, running};
 pub use said::with_logs;
 pub use snapshot_layer::line as layer_line;
-pub use verdict::{Start, Verdict, conclude, verdict, with_verdict};
+pub use verdict::{Start, Verdict, conclude, put_in_order, verdict, with_verdict};
 
 /// One check.
 #[derive(Debug)]

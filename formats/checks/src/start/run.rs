@@ -32,6 +32,8 @@ pub(super) struct Run<'n> {
     pub(super) version: i64,
     /// Tables of it that this release does not look at.
     pub(super) ignored: Vec<Setting>,
+    /// Settings that the migration to this release loses.
+    pub(super) forgotten: Vec<Setting>,
     pub(super) statements: Vec<Statement>,
     pub(super) or: Vec<Outcome>,
     /// What could not be told of what is removed or kept.
@@ -50,6 +52,8 @@ pub(super) struct Run<'n> {
     pub(super) at: Time,
     /// Snapshotters that the first collection looks at.
     pub(super) collected: BTreeSet<Text>,
+    /// Whether it goes on where the daemon would end: what comes once that is mended.
+    pub(super) goes_on: bool,
 }
 
 impl<'n> Run<'n> {
@@ -65,6 +69,7 @@ impl<'n> Run<'n> {
             version,
             settings,
             ignored,
+            forgotten,
         } = config
             .map(|config| effective(config, release))
             .unwrap_or_default();
@@ -76,6 +81,7 @@ impl<'n> Run<'n> {
             settings,
             version,
             ignored,
+            forgotten,
             statements: Vec::new(),
             or: Vec::new(),
             unknown: Vec::new(),
@@ -86,6 +92,7 @@ impl<'n> Run<'n> {
             meta: node::path_text(&node.roots.root.join(META_DIR).join("meta.db")),
             at,
             collected: BTreeSet::new(),
+            goes_on: false,
         }
     }
 
@@ -97,7 +104,7 @@ impl<'n> Run<'n> {
     pub(super) fn say(&mut self, statement: Statement) -> Flow {
         let ends = statement.effect.ends() && !statement.perhaps;
         self.statements.push(statement);
-        if ends {
+        if ends && !self.goes_on {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! containerd would start normally.
+//! containerd would start normally. It is not known whether the shims of 9 tasks answer: the start kills each task whose shim does not.
 //! containerd would start, and there is no way back: it changes the schema of meta.db.
 //! containerd would start; not known: snapshotter stargz (a daemon of its own keeps its 9 snapshots; …).
 //! containerd would start, but its CRI plugin would not load: no pod can run. …
@@ -10,6 +11,7 @@
 //! containerd would start; not all is there: A container's image is gone (container/image-gone).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
+//! Do not start containerd: it would delete 12 layer directories (meta.db). Now it does not start (…); do not fix that first.
 //! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
 //! ```
 
@@ -116,8 +118,8 @@ pub fn counted(count: usize, kind: &str) -> String {
 /// `12 layer directories and 3 blobs`, of all that the statements which forbid a start would take.
 fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
     let mut counts: BTreeMap<&str, (usize, (&str, &str))> = BTreeMap::new();
-    let all = prediction.statements.iter();
-    let all = all.filter(|statement| statement.forbids && effects.contains(&statement.effect));
+    let all = prediction.forbidding();
+    let all = all.filter(|statement| effects.contains(&statement.effect));
     for statement in all {
         for target in &statement.targets {
             // Of a task, it is the container that is lost.
@@ -151,8 +153,8 @@ fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
 
 /// The names of tasks that a start which must not be tried would kill: the first of them.
 fn named_tasks(prediction: &Prediction) -> Option<String> {
-    let all = prediction.statements.iter();
-    let all = all.filter(|statement| statement.forbids && statement.effect == Effect::Kills);
+    let all = prediction.forbidding();
+    let all = all.filter(|statement| statement.effect == Effect::Kills);
     let names: Vec<String> = all
         .flat_map(|statement| &statement.targets)
         .filter(|target| target.object.kind == "task")
@@ -180,7 +182,6 @@ fn normally(report: &Report) -> String {
     match (odd(report), gone(report)) {
         (Some(odd), _) => format!("containerd would start, with warnings: {odd}."),
         (_, Some(gone)) => format!("containerd would start; not all is there: {gone}."),
-        // What only may happen stands in the list of what a start does: no healthy node has it here.
         _ => "containerd would start normally.".to_owned(),
     }
 }
@@ -201,9 +202,9 @@ fn loss(prediction: &Prediction) -> Option<String> {
     if clauses.is_empty() {
         return None;
     }
-    let because = prediction.statements.iter().find(|statement| {
-        statement.forbids && statement.effect.destroys() && !statement.targets.is_empty()
-    });
+    let because = prediction
+        .forbidding()
+        .find(|statement| statement.effect.destroys() && !statement.targets.is_empty());
     let because = match because {
         // Of containers the names say more than the folder of their bundles.
         Some(first) if deleted.is_empty() => {
@@ -304,8 +305,34 @@ fn gone(report: &Report) -> Option<String> {
     Some(format!("{title} ({code}){more}"))
 }
 
-/// One sentence: what happens, and whether it may be tried.
+/// What happens, and whether it may be tried: one sentence, and a second one of tasks that files alone say too
+/// little of.
 pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
+    let sentence = first_sentence(prediction, report);
+    match silent_shims(prediction) {
+        Some(shims) if prediction.outcome == Outcome::Boots && prediction.start != Start::No => {
+            format!("{sentence} {shims}")
+        }
+        _ => sentence,
+    }
+}
+
+/// Tasks of which it is not known whether their shims answer: a start kills those of one that does not.
+fn silent_shims(prediction: &Prediction) -> Option<String> {
+    let all = prediction.statements.iter();
+    let kills = all.filter(|it| it.perhaps && !it.forbids && it.effect == Effect::Kills);
+    let tasks: usize = kills.map(Statement::count).sum();
+    let which = match tasks {
+        0 => return None,
+        1 => "the shim of 1 task answers".to_owned(),
+        more => format!("the shims of {more} tasks answer"),
+    };
+    Some(format!(
+        "It is not known whether {which}: the start kills each task whose shim does not."
+    ))
+}
+
+fn first_sentence(prediction: &Prediction, report: &Report) -> String {
     let parts = not_known_clause(&prediction.parts);
     let end = prediction.end();
     let forbids = prediction
@@ -313,6 +340,15 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
         .iter()
         .find(|statement| statement.forbids && Some(*statement) != end);
     match (prediction.start, prediction.outcome, end) {
+        // What a start would delete comes before what keeps it from starting: whoever mends that first loses it.
+        (_, _, Some(end)) if !prediction.later.is_empty() => {
+            let first = prediction.later.first().map(reason);
+            let why = loss(prediction).or(first).unwrap_or_default();
+            format!(
+                "Do not start containerd: {why}. Now it does not start ({}); do not fix that first.",
+                reason(end)
+            )
+        }
         (Start::No, _, Some(end)) if prediction.loses() => {
             format!("Do not start containerd: {}.", reason(end))
         }

@@ -5,6 +5,8 @@
 //! real nodes; `docs/remedies.md` has what came of it.
 
 mod content;
+mod first;
+mod loss;
 mod pods;
 mod removal;
 mod runtime;
@@ -16,6 +18,8 @@ mod units;
 use finding::{Finding, Remedy};
 use node::Node;
 
+pub(crate) use first::start_last;
+pub(crate) use loss::Hanging;
 pub(crate) use steps::Here;
 
 /// What makes the ways out of findings of these codes; a name that ends in `/` is a family.

@@ -232,19 +232,19 @@ fn short_ids(run: &mut Run<'_>) -> Flow {
     Flow::Continue(())
 }
 
-/// Tables with the names of another version: what they say does not hold.
+/// Tables with the names of another version, and settings that the migration loses: what they say does not hold.
 fn ignored(run: &mut Run<'_>) {
-    let found: Vec<(Location, String)> = run
-        .ignored
-        .iter()
-        .map(|setting| (located(setting), setting.keys().join(".")))
-        .collect();
-    if let Some((at, _)) = found.first() {
-        let targets = found
-            .iter()
-            .map(|(_, name)| Target::new(Object::global("setting", Text::from(name.as_str()))));
-        let statement = run.statement(&rules::TABLE_IGNORED).at(at.clone());
-        run.note(statement.targets(targets));
+    for (rule, settings) in [
+        (&rules::TABLE_IGNORED, &run.ignored),
+        (&rules::SETTING_FORGOTTEN, &run.forgotten),
+    ] {
+        let Some(first) = settings.first() else {
+            continue;
+        };
+        let names = settings.iter().map(|setting| setting.keys().join("."));
+        let targets = names.map(|name| Target::new(Object::global("setting", Text::from(name))));
+        let statement = run.statement(rule).at(located(first)).targets(targets);
+        run.statements.push(statement);
     }
 }
 

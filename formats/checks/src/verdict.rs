@@ -173,10 +173,10 @@ impl Verdict {
     }
 }
 
-/// Statements; what happens to many in the same way, once.
-fn gathered(statements: &[Statement]) -> Vec<Statement> {
+/// The statements of a prediction; what happens to many in the same way, once.
+fn gathered(prediction: &Prediction) -> Vec<Statement> {
     let mut all: Vec<Statement> = Vec::new();
-    for statement in statements {
+    for statement in &prediction.statements {
         let same = all.iter_mut().find(|other| other.is_like(statement));
         match same.filter(|_| !statement.targets.is_empty()) {
             Some(same) => {
@@ -194,19 +194,11 @@ const TROUBLE: u8 = 2;
 const USUAL: u8 = 4;
 const POSSIBLE: u8 = 5;
 
-/// Before what a start does only when what ends it now is fixed.
-const ONCE_FIXED: &str = "once that is fixed: ";
-
 /// What a start would do, a line each: what ends it first, then what is destroyed, then the rest.
 fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
     let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
     for prediction in predictions {
-        let now = gathered(&prediction.statements).into_iter();
-        let fixed = gathered(&prediction.once_fixed).into_iter();
-        let all = now
-            .map(|it| ("", it))
-            .chain(fixed.map(|it| (ONCE_FIXED, it)));
-        for (when, mut statement) in all {
+        for mut statement in gathered(prediction) {
             statement.code = statement.code.or_else(|| told_by(report, &statement));
             let ends = statement.effect.ends() || statement.effect == Effect::LosesCri;
             let rank = match () {
@@ -217,7 +209,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 () if statement.effect.destroys() => 3,
                 () => USUAL,
             };
-            let line = format!("{when}{}", statement.line());
+            let line = statement.line();
             match lines.iter_mut().find(|(_, other, _)| *other == line) {
                 Some((_, _, releases)) => releases.extend(&prediction.releases),
                 None => lines.push((rank, line, prediction.releases.clone())),

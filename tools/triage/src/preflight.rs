@@ -286,12 +286,6 @@ fn prediction_text(
     for statement in &prediction.statements {
         statement_text(statement, all, pen)?;
     }
-    if !prediction.once_fixed.is_empty() {
-        pen.line("  Once that is fixed:")?;
-    }
-    for statement in &prediction.once_fixed {
-        statement_text(statement, all, pen)?;
-    }
     for part in &prediction.parts {
         pen.paragraph("  not known ", &part.to_string())?;
     }
@@ -310,7 +304,7 @@ fn prediction_text(
 /// What an effect is called in front of a statement.
 const fn head(effect: Effect) -> &'static str {
     match effect {
-        Effect::Exits | Effect::Panics => "ends",
+        Effect::Exits | Effect::Panics => "dies",
         Effect::Hangs => "hangs",
         Effect::StaysDead | Effect::LosesCri | Effect::LosesPlugin => "loses",
         Effect::Kills => "kills",

@@ -28,8 +28,7 @@ pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -
                 let mut run = Run::new(seen, report, one, release.patch(), at);
                 let _ended = steps(&mut run);
                 numbers::freed(&mut run, node);
-                let fixed = once_fixed(&run);
-                conclude(run, fixed)
+                conclude(run)
             }
             _ => {
                 let mut run = Run::new(node, report, one, release.patch(), at);
@@ -37,8 +36,7 @@ pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -
                     run.not_known(Part::Programs, format!("containerd {version}"), why);
                 }
                 let _ended = steps(&mut run);
-                let fixed = once_fixed(&run);
-                conclude(run, fixed)
+                conclude(run)
             }
         };
         let mut prediction = prediction;
@@ -62,7 +60,6 @@ const HALF_WAY: &str = "A repair stopped half-way. Do not start containerd: go o
 fn is_same(one: &Prediction, other: &Prediction) -> bool {
     let essence = |prediction: &Prediction| {
         let each = prediction.statements.iter();
-        let each = each.chain(&prediction.once_fixed);
         each.map(|statement| {
             (
                 statement.rule,
@@ -86,28 +83,10 @@ pub fn predict(
 ) -> Prediction {
     let mut run = Run::new(node, report, release, patch, at);
     let _ended = steps(&mut run);
-    let fixed = once_fixed(&run);
-    conclude(run, fixed)
+    conclude(run)
 }
 
-/// What a start would destroy once what ends it now were fixed: whoever fixes only that, and starts, loses it.
-/// Past an end that must not be tried itself nothing can be told.
-fn once_fixed(run: &Run<'_>) -> Vec<Statement> {
-    let ends = |statement: &&Statement| statement.effect.ends() && !statement.perhaps;
-    let end = run.statements.iter().find(ends);
-    if end.is_none_or(|end| end.forbids) {
-        return Vec::new();
-    }
-    let mut fixed = Run::new(run.node, run.report, run.release, run.patch, run.at);
-    fixed.is_fixed = true;
-    let _ended = steps(&mut fixed);
-    let mut all = fixed.statements;
-    all.retain(|it| it.forbids && it.effect.destroys() && !it.perhaps);
-    codes::give(&mut all, run.report);
-    all
-}
-
-fn conclude(run: Run<'_>, once_fixed: Vec<Statement>) -> Prediction {
+fn conclude(run: Run<'_>) -> Prediction {
     let Run {
         node,
         report,
@@ -168,7 +147,6 @@ fn conclude(run: Run<'_>, once_fixed: Vec<Statement>) -> Prediction {
         sentence: String::new(),
         source,
         statements,
-        once_fixed,
         unknown,
         parts,
     };

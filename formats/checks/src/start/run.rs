@@ -52,8 +52,6 @@ pub(super) struct Run<'n> {
     pub(super) at: Time,
     /// Snapshotters that the first collection looks at.
     pub(super) collected: BTreeSet<Text>,
-    /// Goes on past what ends the start, as if that were fixed.
-    pub(super) is_fixed: bool,
 }
 
 impl<'n> Run<'n> {
@@ -92,7 +90,6 @@ impl<'n> Run<'n> {
             meta: node::path_text(&node.roots.root.join(META_DIR).join("meta.db")),
             at,
             collected: BTreeSet::new(),
-            is_fixed: false,
         }
     }
 
@@ -102,7 +99,7 @@ impl<'n> Run<'n> {
 
     /// Notes what happens; ends the start if that does.
     pub(super) fn say(&mut self, statement: Statement) -> Flow {
-        let ends = statement.effect.ends() && !statement.perhaps && !self.is_fixed;
+        let ends = statement.effect.ends() && !statement.perhaps;
         self.statements.push(statement);
         if ends {
             ControlFlow::Break(())

@@ -10,7 +10,6 @@
 //! containerd would start; not all is there: A container's image is gone (container/image-gone).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
-//! Do not start containerd: once it can start again, it would delete 12 layer directories. Now it would not start: …
 //! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
 //! ```
 
@@ -135,9 +134,9 @@ pub fn named(object: &Object) -> String {
 }
 
 /// `12 layer directories and 3 blobs`, of all that the statements which forbid a start would take.
-fn lost(statements: &[Statement], effects: &[Effect]) -> String {
+fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
     let mut counts: BTreeMap<&str, (usize, (&str, &str))> = BTreeMap::new();
-    let all = statements.iter();
+    let all = prediction.statements.iter();
     let all = all.filter(|statement| statement.forbids && effects.contains(&statement.effect));
     for statement in all {
         for target in &statement.targets {
@@ -171,8 +170,8 @@ fn lost(statements: &[Statement], effects: &[Effect]) -> String {
 }
 
 /// The names of tasks that a start which must not be tried would kill: the first of them.
-fn named_tasks(statements: &[Statement]) -> Option<String> {
-    let all = statements.iter();
+fn named_tasks(prediction: &Prediction) -> Option<String> {
+    let all = prediction.statements.iter();
     let all = all.filter(|statement| statement.forbids && statement.effect == Effect::Kills);
     let names: Vec<String> = all
         .flat_map(|statement| &statement.targets)
@@ -207,28 +206,28 @@ fn normally(report: &Report) -> String {
 }
 
 /// What would be lost, as a clause, where a start must not be tried because of it.
-fn loss(statements: &[Statement]) -> Option<String> {
-    let killed = lost(statements, &[Effect::Kills]);
-    let deleted = lost(statements, &[Effect::Deletes, Effect::DeletesLater]);
+fn loss(prediction: &Prediction) -> Option<String> {
+    let killed = lost(prediction, &[Effect::Kills]);
+    let deleted = lost(prediction, &[Effect::Deletes, Effect::DeletesLater]);
     let mut clauses = Vec::new();
     if !killed.is_empty() {
         clauses.push(["kill ", killed.as_str()].concat());
     }
     if !deleted.is_empty() {
-        let later = lost(statements, &[Effect::DeletesLater]) == deleted;
+        let later = lost(prediction, &[Effect::DeletesLater]) == deleted;
         let when = if later { ", at its next clean-up" } else { "" };
         clauses.push(format!("delete {deleted}{when}"));
     }
     if clauses.is_empty() {
         return None;
     }
-    let because = statements.iter().find(|statement| {
+    let because = prediction.statements.iter().find(|statement| {
         statement.forbids && statement.effect.destroys() && !statement.targets.is_empty()
     });
     let because = match because {
         // Of containers the names say more than the folder of their bundles.
         Some(first) if deleted.is_empty() => {
-            named_tasks(statements).map_or_else(|| place(&first.at), |names| format!(" ({names})"))
+            named_tasks(prediction).map_or_else(|| place(&first.at), |names| format!(" ({names})"))
         }
         Some(first) => place(&first.at),
         None => String::new(),
@@ -333,16 +332,6 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
         .statements
         .iter()
         .find(|statement| statement.forbids && Some(*statement) != end);
-    if let (Some(end), Some(loss)) = (end, loss(&prediction.once_fixed)) {
-        let now = match prediction.outcome {
-            Outcome::Dead => "answer no request",
-            _ => "not start",
-        };
-        let why = reason(end);
-        return format!(
-            "Do not start containerd: once it can start again, {loss}. Now it would {now}: {why}."
-        );
-    }
     match (prediction.start, prediction.outcome, end) {
         (Start::No, _, Some(end)) if prediction.loses() => {
             format!("Do not start containerd: {}.", reason(end))
@@ -369,7 +358,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
                 .iter()
                 .filter(|finding| finding.severity == Severity::Fatal)
                 .min_by_key(|finding| finding.code.name.starts_with("runtime/"));
-            let why = loss(&prediction.statements)
+            let why = loss(prediction)
                 .or_else(|| forbids.map(reason))
                 .or_else(|| {
                     let finding = fatal?;

@@ -269,9 +269,6 @@ pub struct Prediction {
     pub source: Source,
     /// What happens, in order.
     pub statements: Vec<Statement>,
-    /// What a start would destroy once what ends it now were fixed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub once_fixed: Vec<Statement>,
     /// What could not be told, and why.
     pub unknown: Vec<String>,
     /// The parts that the start touches and of which something is not known.
@@ -295,8 +292,7 @@ impl Prediction {
 
     /// Whether what can still be saved would be lost by it.
     pub fn loses(&self) -> bool {
-        let mut all = self.statements.iter().chain(&self.once_fixed);
-        all.any(|statement| statement.forbids)
+        self.statements.iter().any(|statement| statement.forbids)
     }
 
     /// Whether it changes meta.db for a newer release, so that no older one reads it.

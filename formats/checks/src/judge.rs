@@ -216,7 +216,8 @@ impl<'n> Judge<'n> {
             .map(|finding| hanging.named(crate::ways::add(self.node, finding)))
             .map(crate::said::with_message)
             .map(|finding| crate::config::in_template(self.node, finding));
-        let findings = findings.collect();
+        let mut findings: Vec<Finding> = findings.collect();
+        crate::ways::hold_back(self.node, &mut findings);
         coverage
             .abstained
             .sort_by(|a, b| (a.code, &a.because).cmp(&(b.code, &b.because)));

@@ -1,5 +1,6 @@
 //! The verdict: may containerd be started, and what would be lost?
 
+use daemon::start::Effect;
 use daemon::{Detected, Release};
 use finding::{AtStart, Finding, Report, Severity, Time, Unread};
 use node::{DatabaseState, Node};
@@ -212,6 +213,11 @@ fn gathered<'s>(statements: impl Iterator<Item = &'s Statement>) -> Vec<Statemen
     all
 }
 
+/// Where a line stands in the list of what a start does: what goes wrong, what every start does, what may happen.
+const TROUBLE: u8 = 2;
+const USUAL: u8 = 4;
+const POSSIBLE: u8 = 5;
+
 /// What a start would do, a line each: what ends it first, then what is destroyed, then the rest.
 fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
     let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
@@ -222,11 +228,14 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
         }
         for mut statement in gathered(prediction.statements.iter()) {
             statement.code = statement.code.or_else(|| told_by(report, &statement));
+            let ends = statement.effect.ends() || statement.effect == Effect::LosesCri;
             let rank = match () {
-                () if statement.effect.ends() => 0,
+                () if statement.perhaps && !statement.forbids => POSSIBLE,
+                () if ends => 0,
                 () if statement.forbids => 1,
-                () if statement.effect.destroys() => 2,
-                () => 3,
+                () if statement.is_trouble() => TROUBLE,
+                () if statement.effect.destroys() => 3,
+                () => USUAL,
             };
             let line = statement.line();
             match lines.iter_mut().find(|(_, other, _)| *other == line) {
@@ -235,18 +244,6 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
             }
         }
     }
-    lines.sort_by_key(|(rank, _, _)| *rank);
-    let all = release.releases().count();
-    let mut would: Vec<String> = lines
-        .into_iter()
-        .map(|(_, line, releases)| {
-            if releases.len() == all {
-                return line;
-            }
-            let names: Vec<&str> = releases.iter().map(|release| release.name()).collect();
-            format!("{}: {line}", names.join(", "))
-        })
-        .collect();
     // What a finding says of a start, and no step of the start has told.
     let told: Vec<&str> = predictions
         .iter()
@@ -257,6 +254,11 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
         if told.contains(&finding.code.name) || ends(predictions) {
             continue;
         }
+        let rank = if finding.severity >= Severity::Damage {
+            TROUBLE
+        } else {
+            USUAL
+        };
         for start in finding
             .at_start
             .iter()
@@ -267,12 +269,23 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 (releases, None) => format!("{releases}: "),
             };
             let line = format!("{who}{} ({})", start.does, finding.code.name);
-            if !would.contains(&line) {
-                would.push(line);
+            if !lines.iter().any(|(_, other, _)| *other == line) {
+                lines.push((rank, line, release.releases().collect()));
             }
         }
     }
-    would
+    lines.sort_by_key(|(rank, _, _)| *rank);
+    let all = release.releases().count();
+    lines
+        .into_iter()
+        .map(|(_, line, releases)| {
+            if releases.len() == all {
+                return line;
+            }
+            let names: Vec<&str> = releases.iter().map(|release| release.name()).collect();
+            format!("{}: {line}", names.join(", "))
+        })
+        .collect()
 }
 
 /// The finding that says what a rule of the start says: of the same rule, and in the same words but for what it counts.

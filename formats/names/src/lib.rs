@@ -15,4 +15,4 @@ mod snapshot;
 
 pub use blob::{Target, blob, image, store};
 pub use name::{Called, pick};
-pub use snapshot::{Picked, directory, has_root, pod_names, snapshot};
+pub use snapshot::{Picked, container_ids, directory, has_root, pod_names, snapshot};

@@ -169,6 +169,20 @@ pub fn pod_names(container: &metadb::Row<metadb::Container>) -> Vec<String> {
     }
 }
 
+/// The IDs of the containers of meta.db that a name means: the beginning of an ID, also after its namespace
+/// (`k8s.io/4f3c`), or what it is called in its pod (`web/server`; `apps/web` means all of that pod).
+pub fn container_ids(node: &Node, name: &str) -> Vec<Text> {
+    let spaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let rows = spaces.flat_map(|space| {
+        let rows = space.containers.read().into_iter().flatten();
+        rows.map(move |row| (&space.name, row))
+    });
+    let is_it = |(space, row): &(&Text, &metadb::Row<metadb::Container>)| {
+        fit(name, Some(space), &row.key).is_some() || pod_names(row).iter().any(|own| own == name)
+    };
+    rows.filter(is_it).map(|(_, row)| row.key.clone()).collect()
+}
+
 type Found<'n> = BTreeMap<(Text, Text), (Fit, String, &'n Snapshotter)>;
 
 struct Search<'n> {

@@ -62,7 +62,8 @@ impl core::fmt::Display for ChainError {
             Self::Missing(key) => write!(f, "metadata.db has no snapshot {key}"),
             Self::Unknown(key) => write!(
                 f,
-                "the row of snapshot {key} could not be read: metadata.db is damaged"
+                "metadata.db has no row of snapshot {key}, as far as it could be read: `coroner snapshots check` says \
+                 what is wrong with it"
             ),
             Self::NoId(key) => write!(f, "the row of snapshot {key} names no directory"),
             Self::Cycle(key) => write!(f, "snapshot {key} is its own ancestor"),

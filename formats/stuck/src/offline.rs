@@ -47,7 +47,7 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
             "it was never started; folders do not show whether its creation still runs, hangs or ended"
         }
         Phase::Created => {
-            "it was created and never let go; whether its init runs, waits or hangs, files alone do not show"
+            "it was created and never started; whether its init runs, waits or hangs, files alone do not show"
         }
         Phase::Released => {
             "it was let go, and its FIFO was left: a hook hangs, or a start was killed; files alone do not show which"

@@ -15,6 +15,19 @@ pub(crate) fn letters(text: &str) -> usize {
     shown.count()
 }
 
+/// Whether two words are a number and its unit: `94 s)`, `1.0 MiB,`.
+fn is_measure(number: &str, unit: &str) -> bool {
+    const UNITS: &[&str] = &[
+        "s", "ms", "min", "h", "d", "%", "B", "KiB", "MiB", "GiB", "TiB",
+    ];
+    let number = number.trim_start_matches('(');
+    number.starts_with(|first: char| first.is_ascii_digit())
+        && number
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && UNITS.contains(&unit.trim_end_matches([')', ',', '.', ';', ':']))
+}
+
 /// The words of a line, each with the blanks before it. What stands between two backticks is one word:
 /// a command that may be copied is not broken.
 fn words(line: &str) -> Vec<(usize, String)> {
@@ -43,10 +56,11 @@ fn words(line: &str) -> Vec<(usize, String)> {
     if gap > 0 {
         all.push((gap, String::new()));
     }
-    // The steps of a path of buckets: no line holds only the sign between two of them.
+    // The steps of a path of buckets: no line holds only the sign between two of them. A number keeps its unit.
     let mut joined: Vec<(usize, String)> = Vec::with_capacity(all.len());
     for (gap, word) in all {
-        match joined.last_mut().filter(|(_, last)| last == ">") {
+        let holds = |last: &str| last == ">" || gap == 1 && is_measure(last, &word);
+        match joined.last_mut().filter(|(_, last)| holds(last)) {
             Some((_, last)) => {
                 last.push_str(&" ".repeat(gap));
                 last.push_str(&word);
@@ -125,6 +139,16 @@ mod tests {
         assert_eq!(wrap("v1 > default", 5, 2), ["v1", "  > default"]);
         assert_eq!(wrap("a > b > c", 9, 2), ["a > b > c"]);
         assert_eq!(wrap("the end >", 20, 2), ["the end >"]);
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(
+            wrap("since then (94 s), or 12 more", 14, 0),
+            ["since then", "(94 s), or 12", "more"]
+        );
+        assert_eq!(wrap("of 1.0 MiB", 6, 0), ["of", "1.0 MiB"]);
+        assert_eq!(wrap("of 2 snapshots", 6, 0), ["of 2", "snapshots"]);
     }
 
     #[test]

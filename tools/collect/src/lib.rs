@@ -24,7 +24,7 @@ mod pack;
 mod processes;
 mod roots;
 
-use finding::Count;
+use finding::{Count, Text, Unread};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -271,8 +271,27 @@ fn report(summary: &Summary, wanted: &Collect, out: &mut dyn Write) -> std::io::
             "{path} changed while it was copied: the copy counts as unread"
         )?;
     }
-    for (path, unread) in &summary.unread {
+    // Of evidence that is a copy itself, what any node may have is said once.
+    let is_program = |path: &Text| {
+        let folders = ["/usr/", "/opt/", "/bin/", "/sbin/"];
+        folders
+            .iter()
+            .any(|folder| path.bytes().starts_with(folder.as_bytes()))
+    };
+    let is_usual = |(path, why): &&(Text, Unread)| {
+        *why == Unread::NotCollected && (roots::is_usual(path) || is_program(path))
+    };
+    let (usual, named): (Vec<_>, Vec<_>) = summary.unread.iter().partition(is_usual);
+    for (path, unread) in named {
         writeln!(out, "{path} {unread}")?;
+    }
+    if let Some((first, _)) = usual.first() {
+        writeln!(
+            out,
+            "{} that any node may have, such as {first}: not in the evidence, so whether the node has them is not \
+             known",
+            Count(usual.len(), "place")
+        )?;
     }
     if wanted.redacted {
         let values = summary

@@ -82,6 +82,17 @@ const GONE: &[(&str, &str)] = &[
         "runs in a mount namespace of its own",
     ),
     ("wanted no more", "not needed any more"),
+    ("never let go", "never started"),
+    (
+        "evidence holds none of it",
+        "name what the evidence does not hold",
+    ),
+    ("how to fix each", "how to fix it"),
+    (
+        "never deletes records of this kind",
+        "garbage collection deletes no images",
+    ),
+    ("recorded only", "only in the list"),
     ("as it takes", "without a limit"),
     (
         "which has that of everything else",

@@ -124,6 +124,11 @@ impl Answered<Why> {
         let line = pen.styled(style, format!("  {sentence}")).to_string();
         pen.line(line)?;
         for chain in &kept.chains {
+            // What keeps itself for good: that is said above.
+            let is_own = chain.steps.is_empty() && !matches!(chain.why, Root::Label(_));
+            if is_own && chain.until == Until::Forever {
+                continue;
+            }
             let root = match (&chain.why, chain.steps.is_empty()) {
                 (Root::Label(label), true) => format!("itself, by its label {label}"),
                 (Root::Label(label), false) => format!("{}, by its label {label}", chain.root),
@@ -196,7 +201,10 @@ fn verdict(kept: &Kept, now: Time, fails: bool) -> (Style, String) {
     match (&kept.fate, kept.held) {
         (None, _) => (
             Style::Good,
-            "The collector never deletes records of this kind.".to_owned(),
+            format!(
+                "It is kept: garbage collection deletes no {}.",
+                kept.id.kind
+            ),
         ),
         (Some(_), Until::Forever) => (Style::Good, "It is kept.".to_owned()),
         (Some(_), Until::At(time)) if held => (

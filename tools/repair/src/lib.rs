@@ -49,7 +49,8 @@ use serde::Serialize;
   coroner repair backup / -o /mnt/usb/before.tar.zst  before anything else: what a start would destroy
   coroner repair backup / --into /var/backups/containerd  by a timer: the last 7 copies of the databases
 
-Only `apply`, `undo` and `purge --delete` write to the node. Nothing is deleted: what is replaced goes to the quarantine."
+Only `apply`, `undo` and `purge --delete` write to the node. `apply` deletes nothing: what it replaces
+goes to the quarantine, which `purge --delete` deletes."
 )]
 pub struct Args {
     #[command(subcommand)]

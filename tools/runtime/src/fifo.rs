@@ -8,7 +8,7 @@ use runc::{Derived, Program};
 use serde::Serialize;
 use stuck::{End, Facts};
 
-use crate::task::{parts, pick, unknown};
+use crate::task::{parts, pick};
 
 #[derive(Serialize)]
 struct Fifo {
@@ -37,7 +37,7 @@ struct Fifo {
 pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let case = Case::open_live(args, process::Depth::Diagnosis)?;
     let node = case.node()?;
-    let found = pick(parts(&node), id, &unknown(&node))?;
+    let found = pick(parts(&node), id, &node)?;
     let found = found
         .into_iter()
         .find_map(|(key, part)| Some((key, part.container?)));

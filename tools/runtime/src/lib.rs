@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! $ coroner runtime ls node.tar.zst        every container that a runtime or a bundle knows
-//! NAMESPACE  ID       STATE    SINCE  KNOWN  PID  CRI      CONTAINER  POD
+//! NAMESPACE  ID       STATE    FOR    KNOWN  PID  CRI      CONTAINER  POD
 //! default    fresh    created  4 s    sure   374  -        -          -
 //! default    sleeper  started  6 s    sure   131  -        -          -
 //! k8s.io     00233e…  started  2 s    sure   584  running  server     apps/web

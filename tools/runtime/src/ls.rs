@@ -69,7 +69,7 @@ impl Answer for Listing {
             "namespace",
             "!id",
             "!state",
-            "~since",
+            "~for",
             "~known",
             "~>pid",
             "~cri",

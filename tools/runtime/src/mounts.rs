@@ -389,7 +389,7 @@ impl Answer for Listing {
             } else if self.mounts_known {
                 "There are no mounts, network namespaces or cgroups of containers."
             } else {
-                "The evidence holds none of it."
+                "No mounts, network namespaces or cgroups were looked at: the evidence does not hold them."
             })?;
         }
         pen.incomplete(&self.unknown)

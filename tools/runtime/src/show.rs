@@ -12,7 +12,7 @@ use stuck::Diagnosis;
 
 use crate::Task;
 use crate::live::judged;
-use crate::task::{Parts, parts, pick, unknown};
+use crate::task::{Parts, parts, pick};
 
 #[derive(Serialize)]
 struct Shown {
@@ -50,7 +50,7 @@ pub(crate) fn run(id: &str, args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let case = Case::open_live(args, process::Depth::Diagnosis)?;
     let node = case.node()?;
     let judged = judged(&node);
-    let found = pick(parts(&node), id, &unknown(&node))?;
+    let found = pick(parts(&node), id, &node)?;
     let report = checks::judge(&node, &Measured::default());
     let containers = found
         .iter()
@@ -288,14 +288,11 @@ impl One {
             pen.gap()?;
             let title = format!("{} [{}]", finding.severity, finding.code.name);
             let title = pen.styled(Style::from(finding.severity), title).to_string();
-            pen.line(format_args!("{title} {}", finding.message))?;
+            pen.paragraph("", &format!("{title} {}", finding.message))?;
             for start in &finding.at_start {
-                pen.paragraph(
-                    "  at a start   ",
-                    &format!("{}: {}", start.release, start.does),
-                )?;
+                pen.paragraph("  start   ", &format!("{}: {}", start.release, start.does))?;
             }
-            pen.what_to_do("  what to do   ", finding)?;
+            pen.what_to_do("  fix     ", finding)?;
         }
         Ok(())
     }

@@ -212,7 +212,7 @@ impl Answer for Stuck {
         }
         if !healthy.is_empty() {
             pen.gap()?;
-            let mut table = Table::new(&["namespace", "!id", "state", "since", ">pid", "why"]);
+            let mut table = Table::new(&["namespace", "!id", "state", "for", ">pid", "why"]);
             let dash = || "-".to_owned();
             for one in healthy {
                 table.cells(vec![
@@ -328,10 +328,13 @@ impl Stuck {
         }
         if !open.is_empty() {
             pen.gap()?;
-            let mut table = Table::new(&["!container", "what is known", "since"]);
+            let mut table = Table::new(&["!container", "!pod", "what is known", "for"]);
             for one in open {
                 table.cells(vec![
                     called(one),
+                    one.origin
+                        .as_ref()
+                        .map_or_else(|| "-".to_owned(), ToString::to_string),
                     one.why.clone(),
                     one.since
                         .map_or_else(|| "-".to_owned(), |since| age(since, self.now)),
@@ -374,7 +377,7 @@ fn state_text(one: &Diagnosis) -> String {
 
 /// One line a container, in front of many blocks.
 fn overview(all: &[&Diagnosis], now: Time, pen: &mut Pen<'_>) -> io::Result<()> {
-    let mut table = Table::new(&["!container", "state", "since"]);
+    let mut table = Table::new(&["!container", "state", "for"]);
     for one in all {
         table.cells(vec![
             called(one),
@@ -437,7 +440,7 @@ fn way_out(remedy: &finding::Remedy, pen: &mut Pen<'_>) -> io::Result<()> {
         _ if remedy.is_safe() => "safe: ",
         _ => "not without risk: ",
     };
-    field(pen, "remedy", &format!("{safe}{}", remedy.why))?;
+    field(pen, "fix", &format!("{safe}{}", remedy.why))?;
     pen.steps("            ", remedy)
 }
 

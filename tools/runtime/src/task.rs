@@ -240,19 +240,54 @@ impl Parts<'_> {
     }
 }
 
-/// The container whose id is `wanted`, or the only one whose id begins so.
+/// Whether a container is called so: `web/server` and `apps/web/server` in its pod, `apps/web` its sandbox,
+/// `k8s.io/4f3c` as other answers name it.
+fn is_called(key: &Key, part: &Parts<'_>, wanted: &str) -> bool {
+    let whole = key.0.as_ref().and_then(|space| {
+        let rest = wanted.as_bytes().strip_prefix(space.bytes())?;
+        rest.strip_prefix(b"/")
+    });
+    if whole.is_some_and(|id| !id.is_empty() && key.1.bytes().starts_with(id)) {
+        return true;
+    }
+    let task = part.task(key);
+    let (Some(pod), Some(container)) = (task.pod, task.container) else {
+        return false;
+    };
+    let name = if container == *"(sandbox)" {
+        pod.to_string()
+    } else {
+        format!("{pod}/{container}")
+    };
+    let below = name
+        .strip_suffix(wanted)
+        .is_some_and(|rest| rest.ends_with('/'));
+    wanted.contains('/') && (name == wanted || below)
+}
+
+/// The container whose id is `wanted`, or the only one whose id begins so, or that is called so in its pod.
 pub(crate) fn pick<'n>(
     all: BTreeMap<Key, Parts<'n>>,
     wanted: &str,
-    unknown: &[Unknown],
+    node: &Node,
 ) -> Result<Vec<(Key, Parts<'n>)>, Failure> {
     let shown = Escaped(wanted.as_bytes()).to_string();
     let begins = |key: &Key| key.1.bytes().starts_with(wanted.as_bytes());
-    let mut found: Vec<_> = all.into_iter().filter(|(key, _)| begins(key)).collect();
+    // meta.db names those that have ended, too.
+    let ids = if wanted.contains('/') {
+        names::container_ids(node, wanted)
+    } else {
+        Vec::new()
+    };
+    let is_it = |(key, part): &(Key, Parts<'n>)| {
+        begins(key) || ids.contains(&key.1) || is_called(key, part, wanted)
+    };
+    let mut found: Vec<_> = all.into_iter().filter(is_it).collect();
     if found.iter().any(|(key, _)| key.1 == *wanted) {
         found.retain(|(key, _)| key.1 == *wanted);
     }
     let Some(first) = found.first().map(|(key, _)| key.1.clone()) else {
+        let unknown = unknown(node);
         let failure = match unknown.first() {
             None => Failure::usage(format!("there is no container {shown}")),
             Some(Unknown { what, why }) => Failure::unread(format!(

@@ -29,6 +29,38 @@ fn json(words: &[&str], node: &str) -> (Value, Exit) {
     (serde_json::from_str(&text).unwrap(), exit)
 }
 
+/// A name in the pod, and that with the namespace, as other answers print them; one that has ended, too.
+#[test]
+fn a_container_is_found_by_its_name_in_the_pod() {
+    for node in ["1.6-running", "1.7-running", "2.1-running"] {
+        let mut ids = Vec::new();
+        for name in ["apps/web/server", "web/server", "apps/web/job"] {
+            let (answer, exit) = json(&["show", name], node);
+            assert!(!exit.has(Exit::USAGE), "{node}: {name}");
+            let all = answer["answer"]["containers"].as_array().unwrap();
+            assert_eq!(all.len(), 1, "{node}: {name}");
+            let one = all.first().unwrap();
+            ids.push(one["id"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(ids.first(), ids.get(1), "{node}");
+        assert_ne!(ids.first(), ids.get(2), "{node}");
+        let whole = format!("k8s.io/{}", ids.first().unwrap().get(..12).unwrap());
+        assert!(
+            !run(&["show", &whole], node).1.has(Exit::USAGE),
+            "{node}: {whole}"
+        );
+        // Both containers of the pod and its sandbox.
+        assert!(
+            run(&["show", "apps/web"], node).1.has(Exit::USAGE),
+            "{node}"
+        );
+        assert!(
+            run(&["show", "apps/web/nobody"], node).1.has(Exit::USAGE),
+            "{node}"
+        );
+    }
+}
+
 #[test]
 fn ls_joins_what_is_known() {
     for node in ["1.6-running", "1.7-running", "2.1-running"] {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use cli::{Exit, Format, Out, Outcome, Style};
+use evidence::FileKind;
 use finding::{Text, Unknown};
 use serde::Serialize;
 use snapshots::{Aspect, Change, Comparison, Merged};
@@ -50,6 +51,16 @@ enum Same {
     Told,
 }
 
+/// Where runtimes mount what a container needs: where an image lacks one, they make it, empty.
+const PLACES: &[&str] = &[
+    "/dev",
+    "/proc",
+    "/sys",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+];
+
 pub(crate) fn run(args: &PickArgs, with: Option<&str>, all: bool, out: &mut Out) -> Outcome {
     let (case, node) = pick::open(&args.evidence)?;
     let picked = args.pick(&node)?;
@@ -94,6 +105,7 @@ fn show(
     }
     let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut exit = Exit::CLEAN;
+    let mut made: Vec<&str> = Vec::new();
     for (path, change) in Comparison::compare_trees(before, after) {
         if cancel.load(Ordering::Relaxed) {
             exit |= Exit::INTERRUPTED;
@@ -106,6 +118,10 @@ fn show(
         let row = row(after, &path, &change);
         let count = counts.entry(row.change).or_default();
         *count = count.saturating_add(1);
+        if let Change::Added(entry) = &change {
+            let point = PLACES.iter().find(|point| path == Path::new(point));
+            made.extend(point.filter(|_| entry.stat.kind == FileKind::Dir || entry.stat.size == 0));
+        }
         if matches!(change, Change::Unknown(_)) {
             exit |= Exit::UNREAD;
         }
@@ -131,6 +147,13 @@ fn show(
             counts.join(", ")
         };
         out.pen().line(counts)?;
+        if !made.is_empty() {
+            let line = format!(
+                "Of the added, the runtime makes these itself, to mount on them: {}.",
+                made.join(", ")
+            );
+            out.pen().paragraph("", &line)?;
+        }
     }
     out.writer().flush()?;
     Ok(exit)

@@ -26,7 +26,7 @@ pub struct Args {
     evidence: EvidenceArgs,
     #[command(flatten)]
     period: PeriodArgs,
-    /// Only what belongs to this: container=ID (or how it begins), namespace=NAME, image=NAME,
+    /// Only what belongs to this: container=ID (or how it begins, or apps/web/server), namespace=NAME, image=NAME,
     /// kind=KIND, store=STORE, path=PATH (in the container); several of one key add
     #[arg(long, value_name = "KEY=VALUE", value_parser = Only::parse)]
     only: Vec<Only>,
@@ -58,6 +58,18 @@ pub const TOOL: Tool = cli::tool!(
     run
 );
 
+/// Filters by a container that is named as in its pod are filters by its ID, too.
+fn named(node: &node::Node, only: Vec<Only>) -> Vec<Only> {
+    let ids = |one: &Only| match one {
+        Only::Container(name) => name
+            .utf8()
+            .map_or_else(Vec::new, |name| names::container_ids(node, name)),
+        _ => Vec::new(),
+    };
+    let ids: Vec<Only> = only.iter().flat_map(ids).map(Only::Container).collect();
+    only.into_iter().chain(ids).collect()
+}
+
 /// Runs it.
 pub fn run(args: Args, out: &mut Out) -> Outcome {
     let period = args.period.checked()?;
@@ -71,7 +83,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let wanted = Wanted {
         from: period.from,
         to: period.to,
-        only: args.only,
+        only: named(&node, args.only),
     };
     let options = Options {
         carve: !args.no_carve,

@@ -217,6 +217,30 @@ fn filters_keep_what_they_say() {
         assert!(kinds.contains(store), "{store} of {kinds:?}");
     }
     assert!(count(&["--only", "store=files", "--no-files"]).is_empty());
+    // As in its pod, and as other answers name it.
+    let server = count(&["--only", "container=apps/web/server"]);
+    let id = text_field(&server[0], "container").to_owned();
+    assert!(server.iter().all(|event| event["container"] == *id));
+    assert_eq!(
+        count(&["--only", &format!("container={id}")]).len(),
+        server.len()
+    );
+    assert_eq!(
+        count(&["--only", &format!("container=k8s.io/{id}")]).len(),
+        server.len()
+    );
+    // A name that nothing has is not an empty day.
+    for none in [
+        "container=apps/web/nobody",
+        "image=nobody",
+        "namespace=nobody",
+    ] {
+        assert_eq!(
+            run(&node, &["--only", none, "--no-files"]).1,
+            Exit::USAGE,
+            "{none}"
+        );
+    }
     let (_, exit) = run(&node, &["--from", "2026-11-21", "--to", "2026-11-20"]);
     assert_eq!(exit, Exit::USAGE);
     let (old, exit) = run(&node, &["--output-format", "jsonl"]);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use checks::start::{Outcome, Prediction, Preflight, Statement};
+use checks::start::{Outcome, Prediction, Preflight, Statement, named};
 use checks::{NotKnown, Start};
 use cli::{
     About, Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome as Ran, Pen, Style, Tool,
@@ -177,10 +177,7 @@ impl Answer for Answered {
         if self.start == Start::Yes {
             return Ok(());
         }
-        let triage: (&[&str], &str) = (
-            &["triage"],
-            "says what is wrong, where, and how to fix each of it",
-        );
+        let triage: (&[&str], &str) = (&["triage"], "says what is wrong, where, and how to fix it");
         self.about.again.write_next(pen, &[triage])
     }
 
@@ -267,7 +264,7 @@ fn prediction_text(
     let sentence = pen
         .styled(style(prediction.start), &prediction.sentence)
         .to_string();
-    pen.line(format_args!("{who}{sentence}"))?;
+    pen.paragraph("", &format!("{who}{sentence}"))?;
     let or: Vec<&str> = prediction.or.iter().map(|other| outcome(*other)).collect();
     let or = if or.is_empty() {
         String::new()
@@ -315,7 +312,7 @@ const fn head(effect: Effect) -> &'static str {
         Effect::Rewrites => "rewrites",
         Effect::Migrates => "migrates",
         Effect::Skips => "skips",
-        Effect::FailsLater => "fails",
+        Effect::FailsLater => "but",
     }
 }
 
@@ -344,8 +341,8 @@ fn statement_text(statement: &Statement, all: bool, pen: &mut Pen<'_>) -> io::Re
             .iter()
             .take(most)
             .map(|target| match target.bytes {
-                Some(bytes) => format!("{} ({})", target.object, cli::size(bytes)),
-                None => target.object.to_string(),
+                Some(bytes) => format!("{} ({})", named(&target.object), cli::size(bytes)),
+                None => named(&target.object),
             })
             .collect();
         let more = statement.count().saturating_sub(names.len());

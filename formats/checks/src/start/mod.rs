@@ -25,9 +25,10 @@ mod unit;
 
 pub use codes::CODES;
 pub(crate) use codes::findings;
+pub(crate) use later::forbids;
 pub use predict::{predict, predictions};
 pub use preflight::Preflight;
-pub use sentence::counted;
 pub(crate) use sentence::overall;
+pub use sentence::{counted, named};
 pub(crate) use settings::is_duration;
 pub use statement::{Outcome, Prediction, Statement, Target};

@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 
 use daemon::start::Effect;
-use finding::{Finding, Location, Report, Severity, Text};
+use finding::{Finding, Location, Object, Report, Severity, Text};
 
 use super::later::{RESTART_KILLS, RESTART_LOSES};
 use super::{Outcome, Prediction, Statement};
@@ -85,8 +85,19 @@ fn not_known_clause(parts: &[NotKnown]) -> String {
     if parts.is_empty() {
         return String::new();
     }
-    let named: Vec<String> = parts.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = match parts.len().saturating_sub(NAMED) {
+    // Of one part there may be several reasons.
+    let mut whys: Vec<(&str, Vec<&str>)> = Vec::new();
+    for part in parts {
+        match whys.iter_mut().find(|(name, _)| *name == part.name) {
+            Some((_, all)) => all.push(&part.why),
+            None => whys.push((&part.name, vec![&part.why])),
+        }
+    }
+    let named = whys.iter().take(NAMED);
+    let named: Vec<String> = named
+        .map(|(name, whys)| format!("{name} ({})", whys.join("; ")))
+        .collect();
+    let more = match whys.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
@@ -112,6 +123,15 @@ pub fn counted(count: usize, kind: &str) -> String {
         (Some((_, many)), _) => format!("{count} {many}"),
         (None, 1) => format!("1 {kind}"),
         (None, _) => format!("{count} {kind}s"),
+    }
+}
+
+/// An object by its kind and name, in words: `layer directory overlayfs/4`.
+pub fn named(object: &Object) -> String {
+    let whole = object.to_string();
+    match (called(object.kind), whole.split_once(' ')) {
+        (Some((one, _)), Some((_, name))) => format!("{one} {name}"),
+        _ => whole,
     }
 }
 
@@ -219,7 +239,7 @@ fn loss(prediction: &Prediction) -> Option<String> {
 /// The names of those that a statement concerns, the first of them, in parentheses.
 fn whom(statement: &Statement) -> String {
     let names = statement.targets.iter().take(NAMED);
-    let names: Vec<String> = names.map(|target| target.object.to_string()).collect();
+    let names: Vec<String> = names.map(|target| named(&target.object)).collect();
     let more = match statement.count().saturating_sub(names.len()) {
         0 => String::new(),
         more => format!(", and {more} more"),

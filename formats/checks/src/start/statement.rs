@@ -208,7 +208,7 @@ impl Statement {
             [] => String::new(),
             // What the collector removes is counted in what it does.
             _ if self.phase == Phase::Collection => String::new(),
-            [only] if self.more == 0 => format!(": {}", only.object),
+            [only] if self.more == 0 => format!(": {}", super::named(&only.object)),
             _ => {
                 let counts: Vec<String> = kinds
                     .iter()

@@ -1,7 +1,7 @@
 //! Blobs, unfinished writes, images, leases.
 
-use content::Digest;
-use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL};
+use content::{Algorithm, Digest};
+use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL, SHA256SUM, SHA384SUM, SHA512SUM};
 use finding::{Finding, Loss, Object, Remedy, Severity, Step, Text};
 
 use super::steps::{RUNNING, call, objects_of_kind, run};
@@ -98,12 +98,18 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let copy = run(call(CP).word("-n").path(copied.clone()).path(path.clone()));
     let mode = run(call(CHMOD).word("0444").path(path));
     let mut steps = vec![Step::words(format!(
-        "Fetch the blob {digest} from another node that has it, or from the registry, as {copied}; \
-         its SHA-256 must be its name."
+        "Fetch the blob {digest} from another node that has it, or from the registry, as {copied}. Or let \
+         `coroner repair --from OTHER` take it from another node's root or an archive of the image."
     ))];
-    steps.extend(aside.clone());
-    let put = copy.into_iter().chain(mode);
-    steps.extend(put.map(Step::undoable));
+    let sum = match digest.algorithm() {
+        Algorithm::Sha256 => SHA256SUM,
+        Algorithm::Sha384 => SHA384SUM,
+        Algorithm::Sha512 => SHA512SUM,
+    };
+    steps.extend(run(call(sum).path(copied)));
+    let put = copy.into_iter().chain(mode).map(Step::undoable);
+    let put = aside.clone().into_iter().chain(put);
+    steps.extend(put.map(|step| step.only("if it prints the digest in the blob's name")));
     let refill = Remedy::new(
         "The blob is whole again, under its old rows: nothing is lost.",
         steps,
@@ -126,7 +132,8 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     }
     steps.extend(pulls);
     let anew = Remedy::new(
-        "Without its rows, the next pull downloads the blob; only if the registry still has it.",
+        "Without its rows, the next pull downloads the blob; only if the registry still has it. What only these \
+         rows keep is lost with them: `coroner repair` takes them out and keeps the rest by a lease.",
         steps,
     );
     vec![refill, anew]

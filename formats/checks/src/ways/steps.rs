@@ -29,6 +29,9 @@ const SAVED: &str = "/var/tmp";
 /// A start on what is not repaired may destroy it.
 const DONE: &str = "once that is done";
 
+/// What was refused or stopped half-way is not repaired, whatever was pasted.
+const APPLIED: &str = "if `apply` says that the plan was applied (exit code 1)";
+
 /// Only while the daemon answers, and what may come else.
 const PULLING: &str = "with containerd running, and if the tag still names the same image";
 
@@ -239,7 +242,7 @@ impl Here<'_> {
             it.undoable()
                 .only("if you can do without what the plan lists as lost")
         }));
-        steps.extend(self.start_only(DONE));
+        steps.extend(self.start_only(APPLIED));
         Remedy::new(why, steps)
     }
 

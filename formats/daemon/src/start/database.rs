@@ -64,7 +64,7 @@ pub const META_UNOPENED: StartRule = rule(
     "B02",
     Phase::Plugins,
     Effect::StaysDead,
-    "says that it has booted; its metadata plugin failed, and every API is unimplemented",
+    "logs that it has started, but its metadata plugin failed: it answers no request",
     &[
         (
             Release::V1_6,
@@ -80,7 +80,7 @@ pub const META_NO_FILE: StartRule = rule(
     "B12",
     Phase::Plugins,
     Effect::StaysDead,
-    "says that it has booted; meta.db cannot be opened for writing, and every API is unimplemented",
+    "logs that it has started, but meta.db cannot be opened for writing: it answers no request",
     &[
         (
             Release::V1_6,

@@ -104,6 +104,12 @@ pub const READLINK: Program = Program::ends("readlink");
 pub const RM: Program = Program::ends("rm");
 /// The runtime in Go.
 pub const RUNC: Program = Program::ends("runc");
+/// SHA-256 of files.
+pub const SHA256SUM: Program = Program::ends("sha256sum");
+/// SHA-384 of files.
+pub const SHA384SUM: Program = Program::ends("sha384sum");
+/// SHA-512 of files.
+pub const SHA512SUM: Program = Program::ends("sha512sum");
 /// The manager of services.
 pub const SYSTEMCTL: Program = Program::ends("systemctl");
 /// Unmounts.

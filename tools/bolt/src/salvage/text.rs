@@ -170,7 +170,7 @@ impl Answer for Saved {
             let freelist = if new.freelist { "synced" } else { "not synced" };
             let (file, bytes) = (&new.file, new.bytes);
             pen.line(format_args!(
-                "New      {file}: {bytes} bytes, pages of {}, freelist {freelist}; in order, which does not say that all is there",
+                "New      {file}: {bytes} bytes, pages of {}, freelist {freelist}; its structure is valid, which does not show that nothing is lost",
                 new.page_size
             ))?;
         }

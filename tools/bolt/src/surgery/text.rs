@@ -76,7 +76,7 @@ impl Answer for Operated {
         pen.gap()?;
         if let Some(file) = &self.new {
             pen.line(format_args!(
-                "New      {file}; in order, which does not say that all is there"
+                "New      {file}; its structure is valid, which does not show that nothing is lost"
             ))?;
         }
         if let Some(start) = &self.start {

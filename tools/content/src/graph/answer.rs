@@ -156,8 +156,14 @@ impl Answer for Graph {
         }
         pen.gap()?;
         let all = image.blobs.len();
+        let is_bad = |part: &&Part| !matches!(part.state, State::Ok | State::Missing);
+        let bad = match image.blobs.iter().filter(is_bad).count() {
+            0 => String::new(),
+            1 => " (1 of them is not what its name says)".to_owned(),
+            bad => format!(" ({bad} of them are not what their names say)"),
+        };
         let line = format!(
-            "{} of {all} blobs are there, {}.",
+            "{} of {all} blobs are there{bad}, {}.",
             image.there,
             size(image.bytes)
         );

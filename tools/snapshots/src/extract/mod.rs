@@ -221,7 +221,7 @@ impl Answer for Extracted {
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let place = PathBuf::from(self.directory.to_string());
         pen.line(format_args!(
-            "{}: {} in {}, {} recorded only, in {}",
+            "{}: {} in {}; {} only in the list, {}",
             self.what,
             Count(self.made, "file"),
             place.join("files").display(),

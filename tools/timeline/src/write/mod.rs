@@ -12,8 +12,7 @@ use cli::{About, Exit, Format, Out, Outcome};
 use finding::{Time, Unknown};
 
 use crate::sort::{BUDGET, Sorter};
-use timeline::Subject;
-use timeline::Wanted;
+use timeline::{Only, Subject, Wanted};
 
 /// Unknowns that are told one by one in text: without CAP_SYS_ADMIN, there may be many.
 const SHOWN: usize = 20;
@@ -130,6 +129,16 @@ impl Sink {
         let mut exit = Exit::of_unknown(&unknown);
         if out.cancel().load(std::sync::atomic::Ordering::Relaxed) {
             exit |= Exit::INTERRUPTED;
+        }
+        // A name that nothing has is a mistake of who asks, as in other verbs.
+        let is_name = |one: &Only| {
+            matches!(
+                one,
+                Only::Container(_) | Only::Image(_) | Only::Namespace(_)
+            )
+        };
+        if self.events == 0 && exit == Exit::CLEAN && wanted.only.iter().any(is_name) {
+            exit |= Exit::USAGE;
         }
         let Self {
             shape,

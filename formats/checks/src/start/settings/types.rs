@@ -165,18 +165,9 @@ pub(super) fn unknown(run: &mut Run<'_>) {
             .iter()
             .map(|(_, name)| Text::from(name.as_str()))
             .collect();
-        let shown: Vec<String> = names.iter().take(2).map(ToString::to_string).collect();
-        let more = match names.len().saturating_sub(shown.len()) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let does = format!(
-            "ignores settings of config.toml that this release does not have any more: {}{more}",
-            shown.join(", ")
-        );
         let targets = names.into_iter();
         let targets = targets.map(|name| Target::new(Object::global("setting", name)));
-        let statement = run.statement(&rules::SETTINGS_GONE).does(does).at(at);
+        let statement = run.statement(&rules::SETTINGS_GONE).at(at);
         run.note(statement.targets(targets));
     }
 }

@@ -170,7 +170,7 @@ fn named_tasks(prediction: &Prediction) -> Option<String> {
 fn for_good(prediction: &Prediction) -> Option<String> {
     prediction.migrates().then(|| {
         "containerd would start, and there is no way back: it changes the schema of meta.db. First copy the \
-         databases (`coroner repair backup`)."
+         databases (`coroner repair backup NODE --into DIR`)."
             .to_owned()
     })
 }

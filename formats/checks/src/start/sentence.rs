@@ -13,10 +13,10 @@
 //! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use daemon::start::Effect;
-use finding::{Finding, Location, Report, Severity, Text};
+use finding::{Finding, Location, Object, Report, Severity, Text};
 
 use super::later::{RESTART_KILLS, RESTART_LOSES};
 use super::{Outcome, Prediction, Statement};
@@ -115,7 +115,8 @@ pub fn counted(count: usize, kind: &str) -> String {
 
 /// `12 layer directories and 3 blobs`, of all that the statements which forbid a start would take.
 fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
-    let mut counts: BTreeMap<&str, (usize, (&str, &str))> = BTreeMap::new();
+    // What two rules delete is lost once.
+    let mut counts: BTreeMap<&str, (BTreeSet<&Object>, (&str, &str))> = BTreeMap::new();
     let all = prediction.statements.iter();
     let all = all.filter(|statement| statement.forbids && effects.contains(&statement.effect));
     for statement in all {
@@ -126,14 +127,14 @@ fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
                 kind => called(kind),
             };
             if let Some(names) = names {
-                let (count, _) = counts.entry(target.object.kind).or_insert((0, names));
-                *count = count.saturating_add(1);
+                let (objects, _) = counts.entry(target.object.kind).or_insert((BTreeSet::new(), names));
+                objects.insert(&target.object);
             }
         }
     }
     let words: Vec<String> = counts
         .values()
-        .map(|(count, (one, many))| match count {
+        .map(|(objects, (one, many))| match objects.len() {
             1 => format!("1 {one}"),
             count => format!("{count} {many}"),
         })

@@ -366,8 +366,10 @@ impl<'r> Making<'r> {
             }
             self.tell_forgotten();
         }
-        if let Some(bytes) = bytes.or(found_meta) {
-            self.put_meta(bytes);
+        match (bytes, found_meta) {
+            (Some(bytes), _) => self.put_meta(bytes, "the new meta.db"),
+            (None, Some(bytes)) => self.put_meta(bytes, "the meta.db that stood in the place of another database"),
+            (None, None) => {}
         }
         self.plan.bytes = self
             .plan

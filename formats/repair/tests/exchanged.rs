@@ -205,3 +205,33 @@ fn on_every_capture_each_database_is_its_own() {
     }
     assert!(seen.values().all(|count| *count > 1), "{seen:?}");
 }
+
+/// `mv meta.db meta.db.bak`, as advice has it: the records are taken from there, unless that is an older one.
+#[test]
+fn a_meta_db_that_was_renamed_is_found_unless_it_is_older() {
+    for name in NODES {
+        let whole = testcase::node(name);
+        let mut node = whole.clone();
+        let meta = node.member(META).data.clone();
+        node.remove(META);
+        node.add(&format!("{META}.bak"), &meta);
+        let made = plan(&node).unwrap();
+        let new = repair::Tree::of_bytes(&written(&made, META).unwrap()).unwrap();
+        let old = repair::Tree::of_bytes(&meta).unwrap();
+        for (space, records) in old.at(&["v1"]).unwrap().buckets() {
+            for kind in ["images", "containers", "leases", "sandboxes"] {
+                for (key, _) in records.at(&[kind]).into_iter().flat_map(repair::Tree::buckets) {
+                    let at = [b"v1", space, kind.as_bytes(), key];
+                    assert!(new.at(&at).is_some(), "{name} {kind} {key:?}");
+                }
+            }
+        }
+        assert!(made.plan.wrong.iter().any(|line| line.contains("meta.db.bak")));
+        // One that lacks a snapshot which metadata.db has is of another time.
+        let mut old = old;
+        assert!(old.remove(&["v1", "default", "snapshots", "overlayfs", "sleeper"]), "{name}");
+        node.member(&format!("{META}.bak")).data = old.write(bolt::Layout::default()).unwrap();
+        let made = plan(&node).unwrap();
+        assert!(!made.plan.wrong.iter().any(|line| line.contains("meta.db.bak")));
+    }
+}

@@ -1,14 +1,33 @@
 //! Databases that stand in the place of others: each goes to its own place, as it is.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use evidence::{Change, Evidence};
-use finding::Unread;
-use node::{DatabaseState, Misplaced, Stranger, path_text};
+use evidence::{Change, Evidence, FileKind};
+use finding::{Text, Unread};
+use metadb::MetaDb;
+use node::{Database, DatabaseState, Headers, Misplaced, Stranger, path_text};
 
 use super::start::LIMIT_HINT;
 use super::{LIMIT, Making, Refused};
-use crate::plan::Step;
+use crate::plan::{Input, Step};
+
+/// How many files beside meta.db are looked at.
+const MOST: usize = 100;
+
+/// The snapshots that a meta.db names, with their snapshotters.
+fn named_by(rows: &MetaDb) -> BTreeSet<(Text, Text)> {
+    let namespaces = rows.namespaces().iter();
+    let all = namespaces.flat_map(|namespace| namespace.snapshots.read().into_iter().flatten());
+    all.flat_map(|of| {
+        let rows = of.rows.read().into_iter().flatten();
+        rows.map(|row| (of.snapshotter.clone(), row.value.name.clone()))
+    })
+    .collect()
+}
 
 impl Making<'_> {
     /// Puts each database that is found in another one's place into its own, and goes on with the node as it is then. Gives
@@ -21,6 +40,27 @@ impl Making<'_> {
         let found = self.node.misplaced();
         self.tell_strangers();
         let is_stranger = matches!(self.node.meta.state, DatabaseState::Other(_));
+        let is_gone = matches!(&self.node.meta.state, DatabaseState::Empty)
+            || matches!(&self.node.meta.state, DatabaseState::Unread(why) if why.is_absent());
+        let is_there = found.iter().any(|one| one.place == self.meta);
+        if (is_gone || is_stranger)
+            && !is_there
+            && let Some((path, bytes)) = self.renamed(evidence)
+        {
+            self.plan.wrong.push(format!(
+                "{} is the meta.db of this node under another name: its records are taken, and completed from the other \
+                 stores",
+                path_text(&path)
+            ));
+            self.plan.inputs.push(Input {
+                path: path_text(&path).to_string(),
+                sha256: Some(super::sha256(&bytes)),
+            });
+            evidence.stage(&self.meta, Change::File(Arc::new(bytes.clone())));
+            self.node = self.reopened(evidence);
+            self.is_renamed = true;
+            return Ok(Some(bytes));
+        }
         if found.is_empty() {
             // Records of another root, or of a snapshotter, are none of this meta.db.
             return Ok(old.filter(|_| !is_stranger));
@@ -48,6 +88,45 @@ impl Making<'_> {
         }
         self.node = self.reopened(evidence);
         Ok(meta)
+    }
+
+    /// A meta.db beside its place under another name (`meta.db.bak`), as people leave it before they start containerd
+    /// again. It is this node's, and of now, if it names just the snapshots that every metadata.db has; of several, the
+    /// one with the newest transaction.
+    fn renamed(&self, evidence: &Evidence) -> Option<(PathBuf, Vec<u8>)> {
+        let mut there = BTreeSet::new();
+        for one in self.node.snapshotters.iter().filter(|one| !one.is_proxy) {
+            match &one.db.rows {
+                Some(rows) if !one.db.is_damaged() => {
+                    let rows = rows.snapshots.whole()?.iter();
+                    there.extend(rows.map(|row| (one.name.clone(), row.key.clone())));
+                }
+                _ if one.layout.whole()?.dirs.is_empty() => {}
+                _ => return None,
+            }
+        }
+        let folder = self.meta.parent()?;
+        let list = evidence.list(folder);
+        let entries = list.read()?.iter();
+        let files = entries.filter(|entry| entry.stat.kind == FileKind::File && entry.name != "meta.db");
+        let mut newest: Option<(u64, PathBuf, Vec<u8>)> = None;
+        for entry in files.take(MOST) {
+            let path = folder.join(OsStr::from_bytes(entry.name.bytes()));
+            let Ok(source) = evidence.source(&path, LIMIT) else {
+                continue;
+            };
+            let db = Database::meta_of(source.bytes(), &path, Headers::Exact);
+            let Some(rows) = db.rows.as_ref().filter(|_| !db.is_damaged()) else {
+                continue;
+            };
+            let txid = db.facts.map_or(0, |facts| facts.txid);
+            let is_whole = rows.namespaces.is_whole() && rows.troubles.is_empty();
+            let is_newest = newest.as_ref().is_none_or(|(other, ..)| txid > *other);
+            if is_whole && is_newest && !there.is_empty() && named_by(rows) == there {
+                newest = Some((txid, path, source.bytes().to_vec()));
+            }
+        }
+        newest.map(|(_, path, bytes)| (path, bytes))
     }
 
     /// Sets aside what still stands in the place of a metadata.db that nothing replaces.

@@ -170,6 +170,8 @@ struct Making<'r> {
     lost_blobs: BTreeMap<Digest, String>,
     /// Whether nothing of the old meta.db could be used.
     is_new: bool,
+    /// Whether a meta.db of another name is used.
+    is_renamed: bool,
     /// meta.db, where it was found in the place of another database.
     found_meta: Option<Vec<u8>>,
 }
@@ -259,6 +261,7 @@ impl<'r> Making<'r> {
             gaps: Vec::new(),
             lost_blobs: BTreeMap::new(),
             is_new: false,
+            is_renamed: false,
             found_meta: None,
             request,
             at,
@@ -278,6 +281,8 @@ impl<'r> Making<'r> {
         let misplaced = self.node.misplaced();
         let old = self.exchange(evidence, old)?;
         let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
+        // It may be of a moment before the last records.
+        is_whole &= !self.is_renamed;
         self.told("reading the documents of images");
         let mut survivors = match self.node.content.whole() {
             Some(store) => Survivors::read_survivors(evidence, store, self.node.meta.rows.as_ref()),

@@ -5,6 +5,9 @@ use bolt::{Bucket, Db, Value};
 
 use crate::schema::is_collection;
 
+/// How many namespaces, rows or collections are looked at: one tells.
+const ASKED: usize = 100;
+
 /// Which of containerd's databases a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Whose {
@@ -21,7 +24,7 @@ impl Whose {
     pub fn of_tree(db: &Db<'_>) -> Option<Self> {
         let root = db.root().contents();
         let v1 = root.get(b"v1")?.value.bucket()?.contents();
-        let mut rest = v1.entries.iter();
+        let mut rest = v1.entries.iter().take(ASKED);
         let has_namespace = rest.any(|entry| entry.value.bucket().is_some_and(is_namespace));
         let snapshots = v1.get(b"snapshots").and_then(|entry| entry.value.bucket());
         let has_rows = snapshots.is_some_and(has_numbers);
@@ -42,7 +45,8 @@ impl Whose {
 /// Whether one of its first buckets is a snapshot as a snapshotter has it.
 fn has_numbers(snapshots: &Bucket<'_>) -> bool {
     let contents = snapshots.contents();
-    let mut rows = contents.entries.iter().filter_map(|row| row.value.bucket());
+    let rows = contents.entries.iter().take(ASKED);
+    let mut rows = rows.filter_map(|row| row.value.bucket());
     rows.any(|row| {
         let row = row.contents();
         let is_value = |key: &[u8]| matches!(row.get(key).map(|one| &one.value), Some(Value::Bytes(_)));
@@ -59,7 +63,7 @@ fn is_namespace(bucket: &Bucket<'_>) -> bool {
             return false;
         };
         let is_deep = matches!(entry.key, b"snapshots" | b"content");
-        below.entries.iter().any(|entry| match &entry.value {
+        below.entries.iter().take(ASKED).any(|entry| match &entry.value {
             Value::Bucket(record) if is_deep => !record.contents().entries.is_empty(),
             _ => true,
         })

@@ -179,9 +179,18 @@ impl Answer for Answered {
         }
         let triage: (&[&str], &str) = (
             &["triage"],
-            "says what is wrong, where, and how to fix each of it",
+            "says what is wrong, where, and how to fix it",
         );
-        self.about.again.write_next(pen, &[triage])
+        // triage judges by the release that the node has.
+        let is_said = self.release.because.iter().any(|why| why == "you said so");
+        match self.release.one().filter(|_| is_said) {
+            Some(release) => {
+                let verb = ["repair", "--daemon", release.name()];
+                let repair = (&verb[..], "shows what repair would do before that release is started");
+                self.about.again.write_next(pen, &[repair, triage])
+            }
+            None => self.about.again.write_next(pen, &[triage]),
+        }
     }
 
     fn exit(&self) -> Exit {

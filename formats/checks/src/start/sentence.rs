@@ -379,7 +379,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             }
             let trouble = trouble(prediction, report);
             let back = if prediction.migrates() {
-                "; there is no way back: first copy the databases (`coroner repair backup`)"
+                "; there is no way back: first copy the databases (`coroner repair backup NODE --into DIR`)"
             } else {
                 ""
             };

@@ -119,6 +119,7 @@ pub const CHECKS: &[&Check] = &[
     &store::META_BROKEN,
     &store::UNREADABLE,
     &store::BACKEND_BROKEN,
+    &store::OTHER_DATABASE,
     &store_elsewhere::ELSEWHERE,
     &daemon_elsewhere::ELSEWHERE,
     &store_owner::CHANGED,

@@ -105,7 +105,7 @@ pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
         .map(node::hints)
         .unwrap_or_default();
     let path = root.join(node::META_DIR).join("meta.db");
-    let meta = node::Database::open(&case.evidence, &path, metadb::MetaDb::read_meta);
+    let meta = node::Database::open_meta(&case.evidence, &path, node::Headers::Exact);
     let daemon = roots.map_or_else(
         || b"/run/containerd/containerd.sock".to_vec(),
         node::Roots::address,

@@ -179,7 +179,8 @@ impl<'n> Run<'n> {
     /// Whether the daemon takes meta.db for new: it knows nothing then.
     pub(super) fn is_new(&self) -> bool {
         match &self.node.meta.state {
-            DatabaseState::Empty => true,
+            // Whatever it is, it names nothing of this root.
+            DatabaseState::Empty | DatabaseState::Other(_) => true,
             DatabaseState::Unread(unread) => *unread == finding::Unread::Absent,
             DatabaseState::Open => self.node.meta.rows.as_ref().is_some_and(|rows| {
                 // Lost, and nothing is unknown of the pages above it: there is no bucket v1.

@@ -15,7 +15,7 @@
 //! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use daemon::start::Effect;
 use finding::{Finding, Location, Object, Report, Severity, Text};
@@ -137,7 +137,8 @@ pub fn named(object: &Object) -> String {
 
 /// `12 layer directories and 3 blobs`, of all that the statements which forbid a start would take.
 fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
-    let mut counts: BTreeMap<&str, (usize, (&str, &str))> = BTreeMap::new();
+    // What two rules delete is lost once.
+    let mut counts: BTreeMap<&str, (BTreeSet<&Object>, (&str, &str))> = BTreeMap::new();
     let all = prediction.forbidding();
     let all = all.filter(|statement| effects.contains(&statement.effect));
     for statement in all {
@@ -148,14 +149,14 @@ fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
                 kind => called(kind),
             };
             if let Some(names) = names {
-                let (count, _) = counts.entry(target.object.kind).or_insert((0, names));
-                *count = count.saturating_add(1);
+                let (objects, _) = counts.entry(target.object.kind).or_insert((BTreeSet::new(), names));
+                objects.insert(&target.object);
             }
         }
     }
     let words: Vec<String> = counts
         .values()
-        .map(|(count, (one, many))| match count {
+        .map(|(objects, (one, many))| match objects.len() {
             1 => format!("1 {one}"),
             count => format!("{count} {many}"),
         })
@@ -192,7 +193,7 @@ fn named_tasks(prediction: &Prediction) -> Option<String> {
 fn for_good(prediction: &Prediction) -> Option<String> {
     prediction.migrates().then(|| {
         "containerd would start, and there is no way back: it changes the schema of meta.db. First copy the \
-         databases (`coroner repair backup`)."
+         databases (`coroner repair backup NODE --into DIR`)."
             .to_owned()
     })
 }
@@ -434,7 +435,7 @@ fn first_sentence(prediction: &Prediction, report: &Report) -> String {
             }
             let trouble = trouble(prediction, report);
             let back = if prediction.migrates() {
-                "; there is no way back: first copy the databases (`coroner repair backup`)"
+                "; there is no way back: first copy the databases (`coroner repair backup NODE --into DIR`)"
             } else {
                 ""
             };

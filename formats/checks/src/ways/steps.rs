@@ -223,7 +223,7 @@ impl Here<'_> {
 
     /// The same, with options without which the plan does not look at what is wrong.
     pub(super) fn repair_with(&self, options: &[&'static str], why: &str) -> Remedy {
-        let plan = Text::from(format!("{SAVED}/coroner-plan.json"));
+        let plan = Text::from(node::plan_file(&self.node.now.to_string()));
         let make = self
             .coroner(&["repair", "plan"])
             .words(options)

@@ -21,6 +21,7 @@ pub(super) const TABLE: Table = &[
         rebuilt,
     ),
     (&["store/metadata-broken"], backend),
+    (&["store/other-database"], exchanged),
     (&["snapshot/backend-unknown"], completed),
     (&["store/disk-not-mounted"], mounted),
     (&["store/immutable"], mutable),
@@ -165,6 +166,14 @@ fn saved_by_fsck(here: &Here<'_>, way: &mut Remedy) {
     );
     let stopped = here.stop().len();
     way.steps.splice(stopped..stopped, looks);
+}
+
+/// Each database goes to its own place.
+fn exchanged(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    vec![here.repair(
+        "`coroner repair` puts each database that was found into its own place, as it is, and rebuilds one that was not. \
+         `coroner repair undo` takes it back.",
+    )]
 }
 
 /// meta.db is completed where it lost so many that it is an older one; a few are leftovers.

@@ -41,8 +41,8 @@ pub(crate) const SIZE: Check = Check {
         explanation: "The file was cut, or something was written to it: a power loss before its \
             bytes reached the disk, a full disk, a file system check.",
         remedy: "Move the file away and copy the right blob from another node into its place: then \
-            nothing is lost. If there is no copy, remove its rows in every namespace and pull the \
-            image again.",
+            nothing is lost. If there is no copy, remove its row and pull the image again: \
+            of a manifest or a configuration by `coroner repair`, which keeps what only it holds.",
     },
     needs: &[],
     run: size,
@@ -59,8 +59,8 @@ pub(crate) const ALTERED: Check = Check {
             check` calls the image complete, unpacking fails or unpacks something else, and \
             importing the right bytes again keeps the wrong ones.",
         remedy: "Move the file away and copy the right blob from another node into its place: then \
-            nothing is lost. If there is no copy, remove its rows in every namespace and pull the \
-            image again. If it cannot be explained by a failing disk, treat it as tampering and keep \
+            nothing is lost. If there is no copy, remove its row and pull the image again: \
+            of a manifest or a configuration by `coroner repair`, which keeps what only it holds. If it cannot be explained by a failing disk, treat it as tampering and keep \
             the file.",
     },
     needs: &[],
@@ -205,6 +205,7 @@ fn missing(judge: &mut Judge<'_>) {
 
 fn size(judge: &mut Judge<'_>) {
     let files = files(judge);
+    let said = sizes_of_descriptors(judge);
     let mut told = std::collections::BTreeSet::new();
     for (_, digest, row) in rows(judge) {
         let Some((file, size)) = files
@@ -229,6 +230,24 @@ fn size(judge: &mut Judge<'_>) {
         if i64::try_from(size).is_ok_and(|found| found == want) {
             continue;
         }
+        // Whose size is wrong? A file that is as its manifest says is whole, and the row is not.
+        let named = said.get(&digest);
+        let as_named = |size| named.is_some_and(|sizes| sizes.contains(&size));
+        if i64::try_from(size).is_ok_and(as_named) && !as_named(want) {
+            if told.insert(digest.clone()) {
+                let message = format!(
+                    "meta.db says that the blob {digest} has {want} bytes; its file has {size}, as the image says"
+                );
+                let location = row.at.location(&judge.node.meta.path);
+                let finding = Finding::new(SIZE.code, location, message)
+                    .severity(Severity::Odd)
+                    .want(format!("{size} bytes"))
+                    .found(format!("{want} bytes"))
+                    .remedy(WRONG_ROW);
+                judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
+            }
+            continue;
+        }
         if told.insert(digest.clone()) {
             let cut = u64::try_from(want).is_ok_and(|want| size < want);
             let message = format!(
@@ -242,6 +261,25 @@ fn size(judge: &mut Judge<'_>) {
             judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
         }
     }
+}
+
+const WRONG_ROW: &str = "Leave the file as it is: move and remove nothing. The record of meta.db is wrong, perhaps a page \
+    of another transaction is in its place: `coroner bolt check` of meta.db says whether. `coroner content verify` \
+    compares the file with its digest.";
+
+/// The sizes that manifests, indexes and images give each blob.
+fn sizes_of_descriptors(judge: &Judge<'_>) -> BTreeMap<Digest, std::collections::BTreeSet<i64>> {
+    let mut sizes: BTreeMap<Digest, std::collections::BTreeSet<i64>> = BTreeMap::new();
+    let documents = judge.node.documents.iter();
+    let documents = documents.filter_map(|(_, wanted)| wanted.document());
+    let whole = documents.filter(|document| document.faults.is_empty());
+    for link in whole.flat_map(content::Document::links) {
+        if let Ok(size) = i64::try_from(link.descriptor.size) {
+            let digest = link.descriptor.digest.clone();
+            sizes.entry(digest).or_default().insert(size);
+        }
+    }
+    sizes
 }
 
 /// Documents were hashed when they were read; all other blobs only if that was asked for.

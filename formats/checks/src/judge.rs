@@ -205,6 +205,7 @@ impl<'n> Judge<'n> {
 
     pub(crate) fn report(self) -> Report {
         let mut coverage = self.coverage;
+        let hanging = crate::ways::Hanging::new(self.node);
         let findings = self
             .findings
             .into_iter()
@@ -212,7 +213,7 @@ impl<'n> Judge<'n> {
                 [] => daemon::with_start(finding),
                 _ => finding,
             })
-            .map(|finding| crate::ways::add(self.node, finding))
+            .map(|finding| hanging.named(crate::ways::add(self.node, finding)))
             .map(crate::said::with_message)
             .map(|finding| crate::config::in_template(self.node, finding));
         let mut findings: Vec<Finding> = findings.collect();

@@ -93,7 +93,7 @@ pub use root_disk::first as wrong_root;
 pub use running::{Running, running};
 pub use said::with_logs;
 pub use snapshot_layer::line as layer_line;
-pub use verdict::{Start, Verdict, conclude, verdict, with_verdict};
+pub use verdict::{Start, Verdict, conclude, put_in_order, verdict, with_verdict};
 
 /// One check.
 #[derive(Debug)]
@@ -119,6 +119,7 @@ pub const CHECKS: &[&Check] = &[
     &store::META_BROKEN,
     &store::UNREADABLE,
     &store::BACKEND_BROKEN,
+    &store::OTHER_DATABASE,
     &store_elsewhere::ELSEWHERE,
     &daemon_elsewhere::ELSEWHERE,
     &store_owner::CHANGED,

@@ -52,6 +52,7 @@ fn broken(judge: &mut Judge<'_>) {
         DatabaseState::Unread(Unread::Absent | Unread::NotCollected | Unread::Denied)
         | DatabaseState::Open
         | DatabaseState::Stale
+        | DatabaseState::Other(_)
         | DatabaseState::Empty => return,
         DatabaseState::Unread(unread) => format!("it {unread}"),
     };

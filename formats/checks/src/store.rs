@@ -130,6 +130,24 @@ pub(crate) const BACKEND_BROKEN: Check = Check {
     run: backend_broken,
 };
 
+/// A database of containerd stands in the place of another.
+pub(crate) const OTHER_DATABASE: Check = Check {
+    code: &Code {
+        name: "store/other-database",
+        rule: "B01",
+        severity: Severity::Fatal,
+        title: "A database of containerd stands in the place of another",
+        explanation: "meta.db and the snapshotters' metadata.db are BoltDB files with different buckets. Where one stands in \
+            the place of another (they were exchanged, or one was copied over the other), containerd opens the file without \
+            an error, and finds nothing of its own in it: it serves no image and no container, gives numbers of \
+            snapshots a second time, and deletes what it does not know. coroner takes no fact from such a file.",
+        remedy: "Do not start containerd. `coroner repair NODE` puts each database that is found into its own place, \
+            as it is, and rebuilds one that is nowhere.",
+    },
+    needs: &[],
+    run: other_database,
+};
+
 /// Whether nothing tells that there ever was a containerd: no root, no state, no configuration, no
 /// program.
 pub(crate) fn is_none_here(node: &node::Node) -> bool {
@@ -329,6 +347,32 @@ fn files_of_tasks(runtime: &runc::Runtime) -> impl Iterator<Item = (Text, &Unrea
     });
     let all = status.chain(bundles).chain(containers);
     all.filter_map(|(path, why)| Some((path, why.filter(|why| why.tells_nothing())?)))
+}
+
+fn other_database(judge: &mut Judge<'_>) {
+    let node = judge.node;
+    let misplaced = node.misplaced();
+    let meta = (&node.meta.path, &node.meta.state);
+    let backends = node.snapshotters.iter();
+    let backends = backends.map(|one| (&one.db.path, &one.db.state));
+    for (path, state) in [meta].into_iter().chain(backends) {
+        let DatabaseState::Other(stranger) = state else {
+            continue;
+        };
+        let place = misplaced.iter().find(|one| path_text(&one.place) == *path);
+        let own = place.map_or_else(
+            || "the one that belongs here was not found".to_owned(),
+            |one| format!("the one that belongs here is {}", path_text(&one.found)),
+        );
+        let location = Location::file(path.clone());
+        let finding = Finding::new(OTHER_DATABASE.code, location, format!("{stranger}; {own}"));
+        let rule = if *path == node.meta.path {
+            &start::META_OTHER
+        } else {
+            &start::BACKEND_OTHER
+        };
+        judge.say(told(finding, rule));
+    }
 }
 
 fn backend_broken(judge: &mut Judge<'_>) {

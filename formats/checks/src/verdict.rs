@@ -60,9 +60,6 @@ pub fn verdict(node: &Node, report: &Report, release: &Detected, at: Time) -> Ve
 /// Adds what the verdict says and no finding of the report: each part of it has a code.
 pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Report {
     let findings = start::findings(&verdict.predictions, &verdict.not_known);
-    if findings.is_empty() {
-        return report;
-    }
     let findings = findings
         .into_iter()
         .map(crate::said::with_message)
@@ -72,12 +69,39 @@ pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Repor
         findings: Report::all(report.findings, finding::Coverage::default()).findings,
         ..report
     };
+    crate::ways::start_last(
+        node,
+        &mut report.findings,
+        &forbidding(&verdict.predictions),
+    );
     let (root, state) = (
         node::path_text(&node.roots.root),
         node::path_text(&node.roots.state),
     );
     report.identify(&[("root", &root), ("state", &state)]);
     report
+}
+
+/// The codes by which a start would destroy what can still be saved.
+fn forbidding(predictions: &[Prediction]) -> Vec<&'static str> {
+    let all = predictions.iter().flat_map(Prediction::forbidding);
+    all.filter_map(|statement| statement.code).collect()
+}
+
+/// Findings in the order in which they are to be mended: by which a start would delete, then the worst, of
+/// these first what ends the start.
+pub fn put_in_order(findings: &mut [Finding], verdict: &Verdict) {
+    let forbidding = forbidding(&verdict.predictions);
+    let ends = verdict.predictions.iter().filter_map(Prediction::end);
+    let ends: Vec<&str> = ends.filter_map(|end| end.code).collect();
+    findings.sort_by_key(|finding| {
+        let name = finding.code.name;
+        (
+            !forbidding.contains(&name),
+            std::cmp::Reverse(finding.severity),
+            !ends.contains(&name),
+        )
+    });
 }
 
 /// Whether containerd may be started on a node, and one sentence about it.
@@ -173,8 +197,8 @@ impl Verdict {
     }
 }
 
-/// Statements; what happens to many in the same way, once.
-fn gathered(statements: &[Statement]) -> Vec<Statement> {
+/// Statements of a prediction; what happens to many in the same way, once.
+fn gathered<'s>(statements: impl Iterator<Item = &'s Statement>) -> Vec<Statement> {
     let mut all: Vec<Statement> = Vec::new();
     for statement in statements {
         let same = all.iter_mut().find(|other| other.is_like(statement));
@@ -194,19 +218,15 @@ const TROUBLE: u8 = 2;
 const USUAL: u8 = 4;
 const POSSIBLE: u8 = 5;
 
-/// Before what a start does only when what ends it now is fixed.
-const ONCE_FIXED: &str = "once that is fixed: ";
-
 /// What a start would do, a line each: what ends it first, then what is destroyed, then the rest.
 fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
     let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
     for prediction in predictions {
-        let now = gathered(&prediction.statements).into_iter();
-        let fixed = gathered(&prediction.once_fixed).into_iter();
-        let all = now
-            .map(|it| ("", it))
-            .chain(fixed.map(|it| (ONCE_FIXED, it)));
-        for (when, mut statement) in all {
+        for mut statement in gathered(prediction.later.iter()) {
+            statement.does = format!("once it starts again, {}", statement.does);
+            lines.push((0, statement.line(), prediction.releases.clone()));
+        }
+        for mut statement in gathered(prediction.statements.iter()) {
             statement.code = statement.code.or_else(|| told_by(report, &statement));
             let ends = statement.effect.ends() || statement.effect == Effect::LosesCri;
             let rank = match () {
@@ -217,7 +237,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 () if statement.effect.destroys() => 3,
                 () => USUAL,
             };
-            let line = format!("{when}{}", statement.line());
+            let line = statement.line();
             match lines.iter_mut().find(|(_, other, _)| *other == line) {
                 Some((_, _, releases)) => releases.extend(&prediction.releases),
                 None => lines.push((rank, line, prediction.releases.clone())),

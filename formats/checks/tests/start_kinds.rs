@@ -80,7 +80,7 @@ fn a_configuration_that_leads_nowhere_is_none() {
             (Outcome::Boots, true),
             "{name}: {sentence}"
         );
-        assert!(!sentence.ends_with("normally."), "{sentence}");
+        assert!(!sentence.contains("normally."), "{sentence}");
     }
 }
 

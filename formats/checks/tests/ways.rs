@@ -57,46 +57,6 @@ fn a_stop_that_ends_every_container_says_so() {
     }
 }
 
-/// What the commands `ctr content rm` of a node without this blob take away, in words.
-fn lost_with(node: &str, digest: &str) -> Vec<String> {
-    let mut tar = testcase::node(node);
-    let folder = "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256";
-    tar.remove(&format!("{folder}/{digest}"));
-    let findings = judge(&tar).into_iter();
-    let steps = findings
-        .flat_map(|finding| finding.ways)
-        .flat_map(|way| way.steps);
-    let removes = steps.filter(|step| {
-        step.command()
-            .is_some_and(|command| command.to_string().contains("content rm"))
-    });
-    let lost = removes.flat_map(|step| match step.loses {
-        Loss::Objects(objects) => objects,
-        _ => Vec::new(),
-    });
-    lost.map(|object| object.to_string()).collect()
-}
-
-#[test]
-fn what_only_a_row_keeps_is_lost_with_it() {
-    let manifest = "5c1ee8b3185f12c9eb229dd5393b284bbb7f65cfe4cbcbf3f09f5bcf031b1b33";
-    let config = "59a756e8d52ae6db669059e6f9eae17ecdd8502f0fcce8b1602fdbf969be9ba0";
-    let lost = lost_with("1.7-running", manifest);
-    let names: Vec<bool> = [manifest, config, "f0afe5a8d1d4"]
-        .iter()
-        .map(|name| lost.iter().any(|one| one.contains(name)))
-        .collect();
-    assert_eq!(names, [true; 3], "{lost:#?}");
-    // Its layers are unpacked, and containers hold the snapshot.
-    assert_eq!(lost.len(), 3, "{lost:#?}");
-    // A layer keeps nothing.
-    let layer = "f0afe5a8d1d4d9dfcf197d2ceac086cb98d80127fca9acd1bf63836c037c1dc0";
-    assert_eq!(
-        lost_with("1.7-running", layer),
-        [format!("blob k8s.io/sha256:{layer}")]
-    );
-}
-
 /// Where two things are wrong, the way out of one does not end with the start that the other forbids.
 #[test]
 fn no_way_out_starts_what_another_finding_forbids() {

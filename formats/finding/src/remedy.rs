@@ -11,6 +11,8 @@ pub enum Loss {
     Nothing,
     /// These.
     Objects(Vec<Object>),
+    /// These, and perhaps more.
+    AtLeast(Vec<Object>),
     /// That is not known.
     Unknown,
 }
@@ -21,11 +23,19 @@ impl Loss {
         Self::Objects(vec![object])
     }
 
+    /// The objects that are named.
+    pub fn objects(&self) -> &[Object] {
+        match self {
+            Self::Objects(objects) | Self::AtLeast(objects) => objects,
+            Self::Nothing | Self::Unknown => &[],
+        }
+    }
+
     const fn rank(&self) -> u8 {
         match self {
             Self::Nothing => 0,
             Self::Objects(_) => 1,
-            Self::Unknown => 2,
+            Self::AtLeast(_) | Self::Unknown => 2,
         }
     }
 }
@@ -163,6 +173,10 @@ impl Serialize for Step {
             Loss::Unknown => map.serialize_entry("loses", "unknown")?,
             Loss::Objects(objects) => {
                 map.serialize_entry("loses", "objects")?;
+                map.serialize_entry("objects", objects)?;
+            }
+            Loss::AtLeast(objects) => {
+                map.serialize_entry("loses", "unknown")?;
                 map.serialize_entry("objects", objects)?;
             }
         }

@@ -17,7 +17,7 @@ const REACH: usize = 4 << 10;
 /// A text with fewer letters, and whatever follows, is many.
 const BROAD: usize = 16;
 /// A text with fewer letters is said by others, too.
-const SHORT: usize = 20;
+const SHORT: usize = 24;
 /// So many candidates of one chain are compared.
 const CANDIDATES: usize = 4 << 10;
 

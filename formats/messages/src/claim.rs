@@ -57,7 +57,7 @@ pub(crate) fn hedged(
     let is_shorts = is_short && cause.whose != Whose::Nobody;
     if speaker.is_anothers(cause.who, &line.whole)
         || is_shorts && cause.who == Component::Kernel && !speaker.is_kernels(&line.whole)
-        || is_shorts && !speaker.shows(cause.who, &line.whole)
+        || is_shorts && !speaker.shows_well(cause.who, &line.whole) && !has_kin(cause, layers)
     {
         return Some(Head::Act(cause, None));
     }
@@ -79,6 +79,17 @@ pub(crate) fn hedged(
         return Some(Head::Cause(hedge::as_open(cause)));
     }
     Some(Head::Cause(hedge::as_told(cause, cause.who, proves)))
+}
+
+/// Whether another piece of the line is of the same program: two texts of one are no chance.
+fn has_kin(cause: &Message, layers: &[Layer]) -> bool {
+    layers.iter().any(|layer| match layer.known {
+        Some(LayerKnown::Message(message)) => {
+            message.key != cause.key && message.who.is_kin(cause.who)
+        }
+        Some(LayerKnown::Text(text)) => text.who.is_kin(cause.who),
+        None => false,
+    })
 }
 
 /// Whether a cause is followed by what its text does not tell of.

@@ -177,7 +177,9 @@ pub fn explain(line: &str) -> Explained {
     // Words of anybody's lines tell a place only where the line has to do with containers.
     let place = match head {
         Some(Head::Cause(_)) => None,
-        _ => place.filter(|_| speaker.is_ours || peeled.file.is_some()),
+        _ => place
+            .filter(|_| speaker.is_ours || peeled.file.is_some())
+            .filter(|place| is_told(place, speaker, &whole)),
     };
     // Anybody has connections: a piece of one is a registry's only where the line is about one.
     for layer in &mut layers {
@@ -188,7 +190,10 @@ pub fn explain(line: &str) -> Explained {
             layer.known = Some(LayerKnown::Message(context::far(message)));
         }
     }
-    let head = narrow(head, place).map(|head| said_by(head, speaker, &whole));
+    let own = speaker.program.and_then(place::of_own);
+    let head = narrow(head, place, own, |text| speaker.shows(text.who, &whole.whole))
+        .map(|head| of_the_speaker(head, place, speaker, &whole))
+        .map(|head| said_by(head, speaker, &whole));
     let shows_speaker = head
         .as_ref()
         .is_some_and(|head| speaker.shows(head.who(), &whole.whole));
@@ -216,10 +221,36 @@ fn floor(line: &str, most: usize) -> usize {
     end
 }
 
+/// Whether words may tell that place: anybody mounts, waits and dials, and only a line that shows a runtime is about its work.
+fn is_told(place: &Message, speaker: Speaker, line: &Line) -> bool {
+    let is_runtimes = matches!(
+        place.who,
+        Component::Containerd
+            | Component::Cri
+            | Component::Shim
+            | Component::Runc
+            | Component::Client
+    );
+    // A cgroup's file is one whoever names it.
+    !is_runtimes || place.whose == Whose::Cgroups || speaker.shows(place.who, &line.whole)
+}
+
 /// The place, where it says more than what the pieces told.
-fn narrow(head: Option<Head>, place: Option<&'static Message>) -> Option<Head> {
+fn narrow(
+    head: Option<Head>,
+    place: Option<&'static Message>,
+    own: Option<&'static Message>,
+    shows: impl Fn(&Text) -> bool,
+) -> Option<Head> {
     /// A text whose words are this rare is one program's.
     const RARE: u16 = 30;
+    // A text of one program in the line of another.
+    if let (Some(Head::Text(text, word)), Some(own)) = (&head, own)
+        && !text.who.is_kin(own.who)
+        && !shows(text)
+    {
+        return Some(Head::Place(own, *word));
+    }
     let Some(place) = place else {
         return head;
     };
@@ -232,10 +263,35 @@ fn narrow(head: Option<Head>, place: Option<&'static Message>) -> Option<Head> {
         Some(Head::Consequence(word)) if word.who == Component::System => {
             Some(Head::Place(place, Some(word)))
         }
-        Some(Head::Text(text, word)) if text.weight < RARE && text.who != place.who => {
+        Some(Head::Text(text, word))
+            if text.who != place.who && (text.weight < RARE || !shows(text)) =>
+        {
             Some(Head::Place(place, word))
         }
         other => other,
+    }
+}
+
+/// Where the line shows that another program speaks than the one that the text is of: its part of that program, for what
+/// the text's own program means by it, and what to look at then, would mislead.
+fn of_the_speaker(
+    head: Head,
+    place: Option<&'static Message>,
+    speaker: Speaker,
+    line: &Line,
+) -> Head {
+    let (message, word) = match head {
+        Head::Act(message, word) => (message, word),
+        Head::Cause(message) | Head::Consequence(message) => (message, None),
+        Head::Text(..) | Head::Place(..) | Head::Generic(_) => return head,
+    };
+    let Some(real) = speaker.another(message, &line.whole) else {
+        return head;
+    };
+    let its_place = place.filter(|place| place.who == real);
+    match its_place.or_else(|| place::of_speaker(real)) {
+        Some(place) => Head::Place(place, word),
+        None => Head::Act(message, word),
     }
 }
 
@@ -348,11 +404,15 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
         .find(|cause| context::is_far(cause))
         .map(context::far);
     let errno = connection.or_else(|| of(Role::Errno));
+    // The system's word: a shim's or a task's that does not answer is its own.
+    let word = || {
+        errno.or_else(|| of(Role::Consequence).filter(|word| word.who == Component::System))
+    };
     if let Some(act) = of(Role::Act) {
         if let Some(cause) = errno.and_then(|word| context::joined(act, word)) {
             return Some(Head::Cause(cause));
         }
-        return Some(Head::Act(act, errno.or_else(|| of(Role::Consequence))));
+        return Some(Head::Act(act, word()));
     }
     // What follows from something that is named is more than that something took long.
     let named = messages
@@ -366,7 +426,7 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
         LayerKnown::Message(_) => None,
     });
     if let Some(text) = text {
-        return Some(Head::Text(text, errno.or_else(|| of(Role::Consequence))));
+        return Some(Head::Text(text, word()));
     }
     of(Role::Consequence)
         .map(Head::Consequence)

@@ -79,6 +79,32 @@ impl Component {
             Self::Windows => "Windows",
         }
     }
+
+    /// Whether both are one program or parts of one.
+    pub(crate) const fn is_kin(self, other: Self) -> bool {
+        const fn family(who: Component) -> u8 {
+            match who {
+                Component::Containerd | Component::Cri | Component::Shim => 1,
+                Component::Runc | Component::Crun | Component::OtherRuntime => 2,
+                Component::Cni => 3,
+                Component::Kubelet => 4,
+                Component::Dockerd => 5,
+                Component::K3s => 6,
+                Component::Kernel => 7,
+                Component::Systemd => 8,
+                Component::Go => 9,
+                Component::Client => 10,
+                Component::Registry => 11,
+                Component::Kubernetes => 12,
+                Component::Buildkit => 13,
+                Component::OtherEngine => 14,
+                Component::OtherSnapshotter => 15,
+                Component::Windows => 16,
+                Component::System => 0,
+            }
+        }
+        family(self) != 0 && family(self) == family(other)
+    }
 }
 
 impl fmt::Display for Component {

@@ -1,6 +1,6 @@
 //! Who can have said a line: a message's text tells who says it mostly, and the line may show that it was another.
 
-use crate::message::Component;
+use crate::message::{Component, Message, Whose};
 use crate::peel::Peeled;
 
 /// Programs that a journal names, by how their names begin, and who they are.
@@ -216,6 +216,8 @@ pub(crate) struct Speaker {
     pub(crate) program: Option<Component>,
     /// A program is named that is none of those.
     is_stranger: bool,
+    /// klog names a file that is not known as kubelet's, and no journal names another program.
+    is_klogs: bool,
     /// A stranger's line without a word of containers.
     pub(crate) is_unrelated: bool,
     /// A program of ours is named, or a word of containers.
@@ -250,9 +252,15 @@ impl Speaker {
         let is_ours =
             known.is_some() || is_kubelets || has_our_word || whole.contains("containerd");
         let program = known.map(|(_, who)| *who);
+        let is_klogs = !file.is_empty()
+            && !is_kubelets
+            && (matches!(program, None | Some(Component::Kubernetes)) || is_every_program(name.as_str()));
+        // One program that is all of Kubernetes: the file tells which part of it speaks.
+        let program = program.filter(|_| !(is_klogs && is_every_program(name.as_str())));
         Self {
             program: program.or(is_kubelets.then_some(Component::Kubelet)),
             is_stranger,
+            is_klogs,
             is_unrelated: is_stranger && !is_ours,
             is_ours,
         }
@@ -280,6 +288,23 @@ impl Speaker {
             || is_daemon
             || is_plain
             || named(who).iter().any(|word| whole.contains(word))
+    }
+
+    /// Whether the line shows it by a name that only `who` has: enough for a text of few words.
+    pub(crate) fn shows_well(self, who: Component, whole: &str) -> bool {
+        let own: &[&str] = match who {
+            Component::Containerd => &["containerd", "ctr:"],
+            Component::Cri => &["containerd", "cri:", "runpodsandbox", "podsandbox"],
+            Component::Shim => &["shim", "containerd"],
+            Component::Kubelet => &["kubelet", "syncing pod", "failedmount", "probe"],
+            Component::Cni => &["cni", "ipam", "calico", "flannel", "cilium", "network for sandbox"],
+            Component::Client => &["ctr:", "crictl", "nerdctl", "kubeadm", "kubectl", "docker"],
+            Component::Systemd => &["systemd", ".service", ".scope", ".slice", ".mount"],
+            _ => return self.shows(who, whole),
+        };
+        self.program == Some(who)
+            || self.program == Some(Component::Containerd) && Component::Containerd.is_kin(who)
+            || own.iter().any(|word| whole.contains(word))
     }
 
     /// Whether the kernel speaks: its journal's name, or the time since the boot (or of `dmesg -T`) before the line.
@@ -310,6 +335,32 @@ impl Speaker {
             )
         );
         is_runtimes && is_another && !self.shows(who, whole)
+    }
+
+    /// Who says it, where the line shows that it is a program for which the message's meaning and its commands do not
+    /// hold: a builder or an engine with stores of its own, a program that is not known, another client of the API server.
+    pub(crate) fn another(self, message: &Message, whole: &str) -> Option<Component> {
+        if message.whose == Whose::Nobody {
+            return None;
+        }
+        // Every program that watches the API server has these files, and credentials of its own.
+        let is_clients = message.whose == Whose::Tls
+            || ["reflector.go:", "leaderelection.go:", "request.go:"]
+                .iter()
+                .any(|file| whole.contains(file));
+        if is_clients
+            && message.who == Component::Kubelet
+            && self.is_klogs
+            && !whole.contains("kubelet")
+        {
+            return Some(Component::Kubernetes);
+        }
+        let real = self.speaker_of(message.who, whole);
+        let has_its_own = matches!(
+            real,
+            Component::Buildkit | Component::OtherEngine | Component::System
+        );
+        (real != message.who && has_its_own).then_some(real)
     }
 
     /// Who says what `who` usually says.
@@ -385,6 +436,11 @@ impl Speaker {
     }
 }
 
+/// Whether it is a program that holds all parts of Kubernetes.
+fn is_every_program(name: &str) -> bool {
+    name.starts_with("hyperkube")
+}
+
 /// Words that show that someone speaks, whoever passes it on.
 const fn named(who: Component) -> &'static [&'static str] {
     match who {
@@ -421,7 +477,7 @@ const fn named(who: Component) -> &'static [&'static str] {
             "hyperkube",
         ],
         Component::Client => &[
-            "ctr", "fata[", "erro[", "nerdctl", "kubeadm", "error:", "docker", "kubelet",
+            "ctr", "fata[", "erro[", "nerdctl", "kubeadm", "crictl", "docker", "kubelet",
             "kubectl", "client", "minikube",
         ],
         Component::Dockerd => &[

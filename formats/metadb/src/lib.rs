@@ -47,6 +47,7 @@ mod schema;
 mod selfname;
 mod snapshot;
 mod unknown;
+mod whose;
 
 pub use at::{At, Row};
 pub use backend::{Backend, BackendSnapshot, Kind, meta_key};
@@ -69,3 +70,4 @@ pub use roots::RootBucket;
 pub use sandbox::Sandbox;
 pub use schema::{BACKEND, META, SCHEMAS};
 pub use snapshot::{SnapshotRow, Snapshots};
+pub use whose::Whose;

@@ -7,7 +7,7 @@ use evidence::Evidence;
 use finding::{Known, Severity, Text, Unknown, Unread};
 use view::View;
 
-use crate::{Copied, beyond, path_text, steady};
+use crate::{Copied, Stranger, beyond, path_text, steady};
 
 /// Whether a database could be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum DatabaseState {
     /// It opens, and its newest tree is not the one that the last transaction wrote: the daemon would
     /// take it for that, and nothing of it is believed here.
     Stale,
+    /// It opens, and it is another database than the one of this place: nothing of it is believed here.
+    Other(Stranger),
     /// It has no bytes at all: the daemon would take it for new.
     Empty,
     /// There are no bytes to look at.
@@ -193,6 +195,7 @@ impl<T> Database<T> {
             DatabaseState::Open => return None,
             DatabaseState::Broken => "no tree of it can be found".to_owned(),
             DatabaseState::Stale => "its newest tree is an older one".to_owned(),
+            DatabaseState::Other(stranger) => stranger.to_string(),
             DatabaseState::Empty => "it has no bytes".to_owned(),
             DatabaseState::Unread(unread) => format!("it {unread}"),
         };

@@ -56,6 +56,7 @@ mod traces;
 mod unit;
 mod unit_keys;
 mod units;
+mod whose;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
 pub use clients::Client;
@@ -75,7 +76,7 @@ pub use pods::PodFiles;
 pub use program::{Program, program_places, programs};
 pub use registry::{BadHosts, Registries, is_url};
 pub use registry_files::BadFile;
-pub use repaired::{Phase, QUARANTINE, REPAIR_JOURNAL, REPAIR_STATE};
+pub use repaired::{Phase, QUARANTINE, REPAIR_JOURNAL, REPAIR_STATE, phase_of, plan_file};
 pub use runtime_programs::{
     Look, Role, RuntimeProgram, RuntimePrograms, Wanted as WantedProgram, shim_program,
 };
@@ -87,4 +88,5 @@ pub use surroundings::{CNI_FOLDER, Surroundings};
 pub use traces::Traces;
 pub use unit::{UNIT_FOLDERS, Unit};
 pub use unit_keys::Others as UnitOthers;
+pub use whose::{Misplaced, Stranger};
 pub use units::{CONTROL, KnownUnit, Units, is_one_of_several, may_be_in_use, reload, unit_names};

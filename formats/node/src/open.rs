@@ -1,7 +1,8 @@
 //! All stores of a node, opened.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use content::Store;
@@ -17,7 +18,7 @@ use crate::lost_found::LostFound;
 use crate::{
     Cores, Database, DatabaseState, Disks, Documents, Headers, META_DIR, MountPoint, Network,
     PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, Units,
-    left_out, snapshotter, times,
+    left_out, snapshotter, times, whose,
 };
 
 /// Name of the content store's folder.
@@ -29,6 +30,11 @@ pub(crate) const MOUNTS_DIR: &str = "io.containerd.mount-manager.v1.bolt";
 /// A path of the evidence as text.
 pub fn path_text(path: &Path) -> Text {
     Text::from(path.as_os_str().as_bytes())
+}
+
+/// The path of a text that is one.
+pub(crate) fn path_of(text: &Text) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(text.bytes()))
 }
 
 /// How to open a node.
@@ -121,15 +127,15 @@ impl Node {
         let root = evidence.stat(&roots.root);
         let state = evidence.stat(&roots.state);
         let meta_path = roots.root.join(META_DIR).join("meta.db");
-        let meta = match &options.meta {
-            Some(bytes) => Database::of_bytes(bytes, &meta_path, headers, MetaDb::read_meta),
-            None => Database::open_as(evidence, &meta_path, headers, MetaDb::read_meta),
+        let mut meta = match &options.meta {
+            Some(bytes) => Database::meta_of(bytes, &meta_path, headers),
+            None => Database::open_meta(evidence, &meta_path, headers),
         };
-        note(&meta, &mut coverage);
         let config = roots.config.as_ref();
         let is_part = left_out::is_part(evidence);
         let mut snapshotters =
             snapshotter::all(evidence, &roots.root, config, meta.rows.as_ref(), headers);
+        whose::compare(evidence, headers, &mut meta, &mut snapshotters);
         for folder in snapshotter::left_over(evidence, &roots.root, config, meta.rows.as_ref()) {
             coverage.skipped.push(format!(
                 "{} is the folder of no snapshotter that this containerd loads, and meta.db names none of its \
@@ -158,6 +164,8 @@ impl Node {
             content = left_out::content(content, meta.rows.as_ref());
         }
         coverage.unknown.extend(content.unknown().iter().cloned());
+        whose::disown_foreign(&mut meta, &snapshotters, &content);
+        note(&meta, &mut coverage);
         let documents = Documents::read_documents(evidence, &content_root, meta.rows.as_ref());
         let processes = options.processes.or_else(|| stored_processes(evidence));
         let hints = processes.as_deref().map(crate::hints).unwrap_or_default();
@@ -369,7 +377,7 @@ fn note<T>(db: &Database<T>, coverage: &mut Coverage) {
         (DatabaseState::Empty, _) => coverage.note_read(db.path.clone(), 0),
         (state, facts) => {
             coverage.note_read(db.path.clone(), facts.map_or(0, |facts| facts.size));
-            if matches!(state, DatabaseState::Broken | DatabaseState::Stale) {
+            if matches!(state, DatabaseState::Broken | DatabaseState::Stale | DatabaseState::Other(_)) {
                 coverage.unknown.extend(db.lost());
             }
         }

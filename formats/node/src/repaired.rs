@@ -21,6 +21,15 @@ pub const REPAIR_STATE: &str = "state.json";
 /// The most bytes of a state.
 const LIMIT: u64 = 64 << 20;
 
+/// The file that printed commands write a plan of this time to (RFC 3339): one of its own, so that no command meets the
+/// plan of an incident before.
+pub fn plan_file(time: &str) -> String {
+    let digits = |part: &str| -> String { part.chars().filter(char::is_ascii_digit).collect() };
+    let (day, clock) = time.split_once('T').unwrap_or((time, ""));
+    let seconds = clock.get(..8).unwrap_or(clock);
+    format!("/var/tmp/coroner-plan-{}T{}Z.json", digits(day), digits(seconds))
+}
+
 /// How far a repair came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +47,15 @@ pub enum Phase {
 #[derive(Deserialize)]
 struct State {
     phase: Phase,
+}
+
+/// How far the repair by this plan came; nothing where the root holds nothing of it.
+pub fn phase_of(evidence: &Evidence, root: &Path, plan: &str) -> Option<Phase> {
+    let folder = root.join(format!("{QUARANTINE}{plan}"));
+    evidence.stat(&folder.join(REPAIR_JOURNAL)).ok()?;
+    let state = evidence.source(&folder.join(REPAIR_STATE), LIMIT).ok()?;
+    let State { phase } = serde_json::from_slice(state.bytes()).ok()?;
+    Some(phase)
 }
 
 /// Repairs that stopped between their first and their last step.

@@ -127,7 +127,7 @@ pub(crate) fn all(
         .into_iter()
         .map(|(name, (root, is_proxy))| {
             let path = root.join("metadata.db");
-            let db = Database::open_as(evidence, &path, headers, Backend::read_backend);
+            let db = Database::open_backend(evidence, &path, headers);
             let layout = Layout::read_layout(evidence, &root, &name.to_string());
             let pools = pools(evidence, &layout);
             Snapshotter {

@@ -7,7 +7,7 @@ use finding::Text;
 use metadb::MetaDb;
 use serde::Serialize;
 
-use crate::{Database, Program, Roots, program::built};
+use crate::{Database, DatabaseState, Program, Roots, program::built};
 
 /// What is seen of the release that wrote a node; `daemon` concludes from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -52,10 +52,12 @@ impl Traces {
         let sandbox_ids = namespaces.map(|_| containers.any(|row| row.sandbox_id.is_some()));
         let has_sandboxes =
             |ns: &metadb::Namespace| ns.sandboxes.read().is_some_and(|s| !s.is_empty());
+        let is_other = matches!(meta.state, DatabaseState::Other(_));
         let bundles = runtime.map_or(&[][..], |runtime| &runtime.bundles);
         Self {
             schema: rows.and_then(|meta| meta.version),
-            freelist_synced: meta.facts.map(|facts| facts.freelist_synced),
+            // Another database than meta.db keeps its own in every release.
+            freelist_synced: meta.facts.filter(|_| !is_other).map(|facts| facts.freelist_synced),
             sandbox_ids,
             sandbox_store: namespaces.map(|all| all.iter().any(has_sandboxes)),
             address_files: bundles.iter().any(runc::Bundle::has_address),

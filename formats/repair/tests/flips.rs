@@ -191,7 +191,7 @@ fn a_database_of_another_snapshotter_is_not_used() {
     node.member(BACKEND).data = node.member(native).data.clone();
     let made = plan(&node);
     let wrong = made.plan.wrong.join("\n");
-    assert!(wrong.contains("of another snapshotter"), "{wrong}");
+    assert!(wrong.contains("it is the metadata.db of native"), "{wrong}");
     let mut written = made.files.iter();
     let new = written.find(|(place, _)| place.ends_with("overlayfs/metadata.db"));
     let rows = |bytes: &[u8]| -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
@@ -231,7 +231,7 @@ fn another_database_is_no_meta_db() {
     let made = plan(&node);
     let wrong = made.plan.wrong.join("\n");
     assert!(
-        wrong.contains("the metadata.db of a snapshotter"),
+        wrong.contains("it is the metadata.db of overlayfs"),
         "{wrong}"
     );
     let spaces: Vec<&String> = made.plan.brings_back.namespaces.keys().collect();

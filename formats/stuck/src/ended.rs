@@ -214,6 +214,7 @@ fn without_state<'f>(index: &Index<'f>, subject: &Subject<'f>, now: Time) -> Fou
                 "no runtime knows it, and nothing of it runs but its shim, pid {}",
                 shim.process.pid
             ),
+            None if subject.bundle.is_none() => crate::offline::without_task(subject).to_owned(),
             None => "no runtime knows it, and nothing of it runs".to_owned(),
         };
         Found::new(State::NoTask, why).since(since)

@@ -1,7 +1,7 @@
 //! What folders alone tell: how far a container came, and nothing of who lives.
 
 use finding::Time;
-use runc::{Keeper, Phase};
+use runc::{CriState, Keeper, Phase};
 
 use crate::State;
 use crate::found::Found;
@@ -27,7 +27,7 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
                 "there is a bundle, no runtime has a folder for it, and processes are not in the evidence",
             )
             .since(Some(bundle.dir.mtime)),
-            (None, None) => Found::new(State::NoTask, "there is a record of it, and no task"),
+            (None, None) => Found::new(State::NoTask, without_task(subject)),
         };
     };
     let since = container.derived.since;
@@ -56,6 +56,18 @@ pub(crate) fn judge<'f>(subject: &Subject<'f>, now: Time) -> Found<'f> {
         Phase::Unknowable => "files alone do not show how far it came",
     };
     unknowable(subject, now, why).since(since)
+}
+
+/// What is known of one that has a record, and neither a bundle nor a folder of its runtime.
+pub(crate) fn without_task(subject: &Subject<'_>) -> &'static str {
+    let status = subject.cri.and_then(|cri| cri.status.whole());
+    match status.map(runc::Status::state) {
+        Some(CriState::Created) => "it was created and never started: it has a record and no task",
+        Some(CriState::Running) => {
+            "the CRI plugin's record says that it runs, and there is no task"
+        }
+        _ => "there is a record of it, and no task",
+    }
 }
 
 /// A task that a runtime keeps whose files are not read. Nothing follows from what runc would have

@@ -67,6 +67,7 @@ impl Gather<'_> {
                 continue;
             }
             let rows = snapshotter.db.rows.as_ref();
+            let are_all_known = rows.is_some_and(|rows| rows.snapshots.is_whole());
             let rows = rows.map_or(&[][..], |rows| rows.snapshots());
             let kinds: std::collections::BTreeMap<u64, Option<Kind>> = rows
                 .iter()
@@ -78,7 +79,8 @@ impl Gather<'_> {
                     Some(Some(Kind::View)) if layers => "view",
                     Some(Some(Kind::Committed | Kind::View)) => continue,
                     Some(_) => "active snapshot",
-                    None => "a directory without a row",
+                    None if are_all_known => "a directory without a row",
+                    None => "a directory of which the snapshot is not known",
                 };
                 trees.push(Tree {
                     snapshotter: snapshotter.name.clone(),

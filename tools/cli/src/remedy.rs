@@ -101,11 +101,13 @@ fn loss(step: &Step) -> Option<String> {
     let lost = match &step.loses {
         Loss::Nothing => return None,
         Loss::Unknown => "what this may harm besides is not known".to_owned(),
-        Loss::Objects(objects) => {
+        Loss::Objects(objects) | Loss::AtLeast(objects) => {
             let names = objects.iter().take(SHOWN).map(Object::to_string);
             let more = objects.len().saturating_sub(SHOWN);
             let more = (more > 0).then(|| format!("{more} more"));
-            let names: Vec<String> = names.chain(more).collect();
+            let is_all = matches!(step.loses, Loss::Objects(_));
+            let rest = (!is_all).then(|| "and what else is not known".to_owned());
+            let names: Vec<String> = names.chain(more).chain(rest).collect();
             format!("this loses {}", names.join(", "))
         }
     };

@@ -79,7 +79,7 @@ fn run(args: Args, out: &mut Out) -> Outcome {
 /// Why nothing can be said of references.
 pub(crate) fn no_meta(node: &node::Node, unknown: &finding::Unknown) -> Failure {
     let failure = Failure::unread(format!(
-        "nothing is known of what refers to what: {} {}",
+        "nothing is known of what refers to what: {}: {}",
         unknown.what, unknown.why
     ));
     if node.meta.state == node::DatabaseState::Unread(finding::Unread::Denied) {

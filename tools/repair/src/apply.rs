@@ -90,6 +90,10 @@ pub(crate) fn not_a_copy() -> Failure {
         .hint("stop what uses it, and leave --copy and --to out")
 }
 
+fn is_folder(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|stat| stat.is_dir())
+}
+
 /// Whether a folder is `/` of this machine, by whatever name.
 pub(crate) fn is_own_root(node: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -107,12 +111,31 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
     if (copy || to.is_some()) && is_own_root(&node) {
         return Err(not_a_copy());
     }
+    if let Some(to) = to {
+        let root = to.join(plan.root.trim_start_matches('/'));
+        let missing = [to, &root].into_iter().find(|path| !is_folder(path));
+        if let Some(missing) = missing {
+            return Err(Failure::usage(format!(
+                "{} is no folder: nothing has changed",
+                cli::shown(missing)
+            ))
+            .hint("copy the node there first, with owners and attributes: `cp -a`, `rsync -aHAX`"));
+        }
+    }
     let store = Store::open(&node, Path::new(&plan.root), copy || to.is_some()).map_err(failure)?;
     let known = store
         .repairs()
         .map_err(|error| failure(Failed::Io(error)))?;
     let done = match known.iter().find(|(other, _)| other.id == plan.id) {
-        Some((_, true)) => Done::AlreadyApplied,
+        Some((_, true)) => {
+            if let Some(database) = store.replaced_since(&plan.id).map_err(failure)? {
+                return Err(Failure::unread(format!(
+                    "this plan was applied before, and {database} is not the file of that repair any more: nothing was done"
+                ))
+                .hint("do not start containerd; make a new plan in another file"));
+            }
+            Done::AlreadyApplied
+        }
         Some((_, false)) => store.go_on(&plan.id).map_err(failure)?,
         None => fresh(&store, &plan, &node, out)?,
     };

@@ -7,13 +7,17 @@
 //! ```text
 //! DIR/2026-11-28T18-00-00Z/meta.db
 //!                          overlayfs.metadata.db
+//!                          node.txt                 whose they are
 //! ```
+//!
+//! Copies of several nodes may lie in one folder: each node's are counted for themselves.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use cli::{Answer, EvidenceArgs, Exit, Failure, Out, Outcome, Pen};
-use finding::{Severity, Text};
+use finding::{Count, Severity, Text};
+use sha2::{Digest as _, Sha256};
 use node::{Copied, steady};
 use serde::Serialize;
 
@@ -36,6 +40,8 @@ struct Backed {
     folder: PathBuf,
     copies: Vec<Copy>,
     deleted: Vec<PathBuf>,
+    /// Copies that do not say which node they are of.
+    unsaid: usize,
     /// What looks like a loss since an older copy, which is kept then.
     lost: Option<String>,
 }
@@ -63,6 +69,13 @@ impl Answer for Backed {
                      kept: look at the node with `coroner triage` before containerd is started again. \
                      Delete them by hand if the node was emptied on purpose."
                 ),
+            )?;
+        }
+        if self.unsaid > 0 {
+            let copies = Count(self.unsaid, "older copy");
+            pen.paragraph(
+                "",
+                &format!("{copies} in this folder: not known of which node. Nothing of them is deleted."),
             )?;
         }
         for folder in &self.deleted {
@@ -125,7 +138,10 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
     let failed = |what: &Path, error: &io::Error| {
         Failure::unread(format!("{} cannot be written: {error}", cli::shown(what)))
     };
-    let staged = output.join(format!(".{name}.new"));
+    let owner = owner(&evidence, &all);
+    // Two nodes may write here at the same time.
+    let id = owner.split_whitespace().next().unwrap_or_default();
+    let staged = output.join(format!(".{name}.{id}.new"));
     make(&staged).map_err(|error| failed(&staged, &error))?;
     let mut copies = Vec::new();
     for (number, roots) in all.iter().enumerate() {
@@ -155,7 +171,14 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
             copies.push(copy);
         }
     }
-    let before = copies_in(output).map_err(|error| failed(output, &error))?;
+    let file = staged.join(OWNER);
+    write(&file, owner.as_bytes()).map_err(|error| failed(&file, &error))?;
+    let there = copies_in(output).map_err(|error| failed(output, &error))?;
+    let unsaid = there.iter().filter(|copy| owner_of(copy).is_none()).count();
+    let before: Vec<PathBuf> = there
+        .into_iter()
+        .filter(|copy| owner_of(copy).is_some_and(|of| is_same(&of, &owner)))
+        .collect();
     let missed = before
         .iter()
         .rev()
@@ -178,8 +201,53 @@ pub(crate) fn run(args: &EvidenceArgs, output: &Path, last: usize, out: &mut Out
         folder,
         copies,
         deleted,
+        unsaid,
         lost: missed,
     })
+}
+
+/// The file of a copy that says whose it is.
+const OWNER: &str = "node.txt";
+
+/// Whose copies these are: a name for people, and what tells one node from another.
+fn owner(evidence: &evidence::Evidence, all: &[node::Roots]) -> String {
+    let text = |path: &str| {
+        let source = evidence.document(Path::new(path), 4096).ok()?;
+        let text = String::from_utf8_lossy(source.bytes()).trim().to_owned();
+        (!text.is_empty()).then_some(text)
+    };
+    let host = text("/etc/hostname");
+    let machine = text("/etc/machine-id").or_else(|| host.clone()).unwrap_or_else(|| evidence.name().to_string());
+    // systemd wants the machine's id to be hashed before it is stored elsewhere.
+    let mut hash = Sha256::new();
+    hash.update(b"coroner repair backup\0");
+    hash.update(machine.as_bytes());
+    for roots in all {
+        hash.update(b"\0");
+        hash.update(node::path_text(&roots.root).bytes());
+    }
+    let id = hex::encode(hash.finalize());
+    let host = host.unwrap_or_else(|| "-".to_owned());
+    let host = finding::Escaped(host.as_bytes());
+    format!("{} {host}\n", id.get(..16).unwrap_or(&id))
+}
+
+/// Whose a copy is, if it says so.
+fn owner_of(copy: &Path) -> Option<String> {
+    let bytes = crate::request::bytes(&copy.join(OWNER)).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+/// A node may get another name.
+fn is_same(one: &str, other: &str) -> bool {
+    one.split_whitespace().next() == other.split_whitespace().next()
+}
+
+/// The version of the schema of a copy's meta.db.
+fn schema_of(copy: &Path) -> Option<i64> {
+    let bytes = crate::request::bytes(&copy.join("meta.db")).ok()?;
+    let opened = bolt::Db::open(view::View::new(&bytes));
+    metadb::MetaDb::read_meta(&opened.db?).version
 }
 
 /// The databases of an installation, and what their copies are called.
@@ -312,10 +380,11 @@ fn files_of(copy: &Path) -> Option<Vec<PathBuf>> {
     let is_ours = |(path, is_file): &(PathBuf, bool)| {
         let name = path.file_name().and_then(|name| name.to_str());
         *is_file
-            && name.is_some_and(|name| name == "meta.db" || name.ends_with(crate::given::BACKEND))
+            && name.is_some_and(|name| name == "meta.db" || name == OWNER || name.ends_with(crate::given::BACKEND))
     };
     let all = files.iter().all(is_ours);
-    all.then(|| files.into_iter().map(|(path, _)| path).collect())
+    let files = files.into_iter().map(|(path, _)| path);
+    all.then(|| files.filter(|path| *path != Path::new(OWNER)).collect())
 }
 
 /// The copies that lie in a folder, the oldest first by their names; nothing that holds anything else.
@@ -335,11 +404,27 @@ fn copies_in(output: &Path) -> io::Result<Vec<PathBuf>> {
 /// Deletes the oldest of the copies that were there before this run made one, so that `last` are left
 /// with it. A clock that jumped may have given this run's an older name: it is not among them.
 ///
-/// One that has much more than this run's stays: a node that was emptied by a mistake is copied, too.
+/// One that has much more than this run's stays: a node that was emptied by a mistake is copied, too. So does the last
+/// one of an older schema.
 fn prune(before: &[PathBuf], now: &Path, last: usize) -> io::Result<Vec<PathBuf>> {
     let more = before.len().saturating_add(1).saturating_sub(last.max(1));
     let mut old = before.get(..more).unwrap_or_default().to_vec();
     old.retain(|copy| lost_since(copy, now).is_none());
+    // A newer release changes the schema for good: the last copy of before is the only way back.
+    let newest = schema_of(now);
+    let mut kept: Vec<Option<i64>> = Vec::new();
+    let stay: Vec<PathBuf> = before
+        .iter()
+        .rev()
+        .filter(|copy| {
+            let schema = schema_of(copy);
+            let is_last = schema < newest && schema.is_some() && !kept.contains(&schema);
+            kept.push(schema);
+            is_last
+        })
+        .cloned()
+        .collect();
+    old.retain(|copy| !stay.contains(copy));
     for folder in &old {
         std::fs::remove_dir_all(folder)?;
     }

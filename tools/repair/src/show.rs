@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cli::{Answer, Exit, Pen, Style};
+use evidence::{Evidence, Options};
 use finding::{Count, Draft, Text, program, size_text};
 use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
+use node::Phase;
 use serde::Serialize;
 
 use crate::FromArgs;
@@ -33,12 +35,23 @@ pub(crate) struct Shown {
     /// What was said to make it, where it is in no file yet.
     #[serde(skip)]
     said: Option<FromArgs>,
+    /// How far the repair by it came, where its node is here.
+    #[serde(skip)]
+    phase: Option<Phase>,
 }
 
 impl Shown {
     /// A plan that is in a file.
-    pub(crate) const fn filed(plan: Plan) -> Self {
-        Self { plan, said: None }
+    pub(crate) fn filed(plan: Plan) -> Self {
+        let phase = plan.node.as_deref().and_then(|node| {
+            let evidence = Evidence::open(Path::new(node), &Options::default()).ok()?;
+            node::phase_of(&evidence, Path::new(&plan.root), &plan.id)
+        });
+        Self {
+            plan,
+            said: None,
+            phase,
+        }
     }
 
     /// A plan that was made to be looked at, and what was said to make it.
@@ -46,7 +59,22 @@ impl Shown {
         Self {
             plan,
             said: Some(said),
+            phase: None,
         }
+    }
+
+    /// The file that the commands below write: the plan of each moment has one of its own, so that no command meets an older plan.
+    fn file(&self) -> String {
+        let plan = &self.plan;
+        let is_now = plan.as_of.is_empty();
+        node::plan_file(if is_now { &plan.made_at } else { &plan.as_of })
+    }
+
+    /// The option without which pods lose their addresses.
+    fn keeps_addresses(&self) -> Option<&'static str> {
+        let mut after = self.plan.after.iter();
+        let loses = after.any(|one| one.sentence.contains("loses the address of pods"));
+        (loses && !self.plan.pod_addresses).then_some("--pod-addresses")
     }
 
     /// The command that makes this plan again into a file, with one option more.
@@ -55,7 +83,7 @@ impl Shown {
         let Some(node) = node.filter(|_| !self.plan.room.is_empty()) else {
             // It was made from an archive: on the node it is another one.
             let more = more.map_or_else(String::new, |more| format!("{more} "));
-            return format!("coroner repair plan {more}-o plan.json NODE");
+            return format!("coroner repair plan {more}-o {} NODE", self.file());
         };
         let plan = &self.plan;
         let mut draft = Draft::new(program::CORONER).words(&["repair", "plan"]);
@@ -96,15 +124,19 @@ impl Shown {
         if let Some(more) = more {
             draft = draft.word(more);
         }
-        let command = draft.words(&["-o", "plan.json"]).operand(node).command();
+        let draft = draft.value("--output", self.file());
+        let command = draft.operand(node).command();
         command.map_or_else(
-            || "coroner repair plan -o plan.json NODE".to_owned(),
+            || format!("coroner repair plan -o {} NODE", self.file()),
             |command| command.to_string(),
         )
     }
 
     /// What is to be typed, in order.
     fn next(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        if self.phase == Some(Phase::Finished) {
+            return pen.paragraph("", "`coroner repair undo NODE` takes it back, as long as no daemon has run.");
+        }
         let units = self.plan.known_units();
         pen.heading("Next, on the node:")?;
         if units.all.iter().any(|unit| !unit.is_seen) {
@@ -120,8 +152,8 @@ impl Shown {
             pen.verbatim(format_args!("    # {command}"))?;
         }
         if self.said.is_some() {
-            pen.verbatim(format_args!("    # {}", self.planning(None)))?;
-            pen.verbatim("    # coroner repair apply plan.json")?;
+            pen.verbatim(format_args!("    # {}", self.planning(self.keeps_addresses())))?;
+            pen.verbatim(format_args!("    # coroner repair apply {}", self.file()))?;
         } else {
             pen.verbatim("    # coroner repair apply PLAN")?;
         }
@@ -245,6 +277,7 @@ fn as_of(plan: &Plan) -> String {
 fn drafts(
     all: &[HandEdit],
     planning: impl Fn(Option<&'static str>) -> String,
+    says_next: bool,
     pen: &mut Pen<'_>,
 ) -> io::Result<()> {
     if all.is_empty() {
@@ -278,7 +311,7 @@ fn drafts(
     }
     // Of several records one command makes the steps.
     let flags: BTreeSet<&str> = all.iter().filter_map(|one| one.option.as_deref()).collect();
-    if flags.contains("--pod-addresses") {
+    if flags.contains("--pod-addresses") && !says_next {
         pen.verbatim(format_args!("    # {}", planning(Some("--pod-addresses"))))?;
     }
     Ok(())
@@ -310,7 +343,7 @@ impl Answer for Shown {
             if !then.is_empty() && !plan.before.is_empty() {
                 pen.line(format_args!("         {then}"))?;
             }
-            return drafts(&plan.drafts, |more| self.planning(more), pen);
+            return drafts(&plan.drafts, |more| self.planning(more), false, pen);
         }
         pen.line(format_args!(
             "Plan {} for {} (containerd {}), made at {}{}",
@@ -320,15 +353,17 @@ impl Answer for Shown {
             plan.made_at,
             as_of(plan)
         ))?;
+        if let Some(words) = self.phase.and_then(applied) {
+            let words = pen.styled(Style::Bad, words).to_string();
+            pen.paragraph("Applied   ", &words)?;
+        }
         starts("Now       ", &plan.before, pen)?;
         starts("After     ", &plan.after, pen)?;
-        let mut after = plan.after.iter();
-        let loses = after.any(|one| one.sentence.contains("loses the address of pods"));
-        if loses && !plan.pod_addresses {
+        if self.keeps_addresses().is_some() {
             pen.paragraph(
                 "          ",
-                "With `--pod-addresses` the plan keeps these addresses, from what the CNI plugins answered: the pods \
-                 then go on.",
+                "With `--pod-addresses`, as in the commands below, the plan keeps these addresses, from what the CNI \
+                 plugins answered: the pods then go on. Without it they end.",
             )?;
         }
         room(plan, pen)?;
@@ -387,13 +422,32 @@ impl Answer for Shown {
             pen,
         )?;
         list("Unknown:", &plan.unknown, pen)?;
-        drafts(&plan.drafts, |more| self.planning(more), pen)?;
+        // One block of commands, and not two that write two plans.
+        let says_next = self.keeps_addresses().is_some() && self.said.is_some();
+        drafts(&plan.drafts, |more| self.planning(more), says_next, pen)?;
         pen.gap()?;
         self.next(pen)
     }
 
     fn exit(&self) -> Exit {
         exit(&self.plan)
+    }
+}
+
+/// What is told of a plan by which something was done already.
+const fn applied(phase: Phase) -> Option<&'static str> {
+    match phase {
+        Phase::Finished => Some(
+            "This plan was applied before. All below is as it was then. Against what happened since, make a new plan in \
+             another file.",
+        ),
+        Phase::Begun => Some(
+            "`apply` stopped half-way with this plan: run it again to continue, or `coroner repair undo` to go back.",
+        ),
+        Phase::Undoing => Some(
+            "`undo` stopped half-way with this plan: run it again to continue.",
+        ),
+        Phase::Ended => None,
     }
 }
 

@@ -224,3 +224,78 @@ fn a_damaged_database_is_kept_and_told() {
         .unwrap();
     assert_eq!(held.bytes(), bytes);
 }
+
+/// A folder may hold the copies of several nodes: each node's are counted for themselves.
+#[test]
+fn copies_of_another_node_are_not_counted() {
+    let into = tempfile::tempdir().unwrap();
+    let nodes = [unpacked("1.6-stopped"), unpacked("1.7-stopped")];
+    for (number, node) in nodes.iter().enumerate() {
+        fs::create_dir_all(node.path().join("etc")).unwrap();
+        let id = format!("{number}").repeat(32);
+        fs::write(node.path().join("etc/machine-id"), format!("{id}\n")).unwrap();
+    }
+    let copy = |node: &Path, day: &str, last: &str| {
+        let (text, _) = run(&[
+            "backup".as_ref(),
+            node.as_os_str(),
+            "--into".as_ref(),
+            into.path().as_os_str(),
+            "--last".as_ref(),
+            last.as_ref(),
+        ]);
+        // As if it had been made on that day.
+        let made = fs::read_dir(into.path()).unwrap().map(|entry| entry.unwrap().path());
+        let made = made.filter(|path| !path.file_name().unwrap().to_str().unwrap().starts_with("2020"));
+        let made = made.max().unwrap();
+        fs::rename(made, into.path().join(format!("2020-01-{day}T00-00-00Z"))).unwrap();
+        text
+    };
+    copy(nodes[0].path(), "01", "1");
+    copy(nodes[1].path(), "02", "1");
+    let text = copy(nodes[1].path(), "03", "1");
+    assert!(text.contains("2020-01-02"), "{text}");
+    let left = || {
+        let all = fs::read_dir(into.path()).unwrap();
+        let mut all: Vec<String> = all
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        all.sort();
+        all
+    };
+    assert_eq!(left(), ["2020-01-01T00-00-00Z", "2020-01-03T00-00-00Z"]);
+    // A copy that does not say whose it is stays, and is told.
+    fs::remove_file(into.path().join("2020-01-03T00-00-00Z/node.txt")).unwrap();
+    let text = copy(nodes[1].path(), "04", "1");
+    assert!(text.contains("1 older copy in this folder: not known of which node"), "{text}");
+    assert_eq!(left().len(), 3);
+}
+
+/// After an upgrade the last copy of the older schema is the only way back.
+#[test]
+fn the_last_copy_of_an_older_schema_stays() {
+    let into = tempfile::tempdir().unwrap();
+    let old = unpacked("1.7-stopped");
+    let new = unpacked("2.1-stopped");
+    for node in [&old, &new] {
+        fs::create_dir_all(node.path().join("etc")).unwrap();
+        fs::write(node.path().join("etc/machine-id"), "1".repeat(32)).unwrap();
+    }
+    let names = |number: usize| into.path().join(format!("2020-01-0{number}T00-00-00Z"));
+    for (number, node) in [(1, &old), (2, &old), (3, &new), (4, &new), (5, &new)] {
+        let (text, _) = run(&[
+            "backup".as_ref(),
+            node.path().as_os_str(),
+            "--into".as_ref(),
+            into.path().as_os_str(),
+            "--last".as_ref(),
+            "2".as_ref(),
+        ]);
+        let all = fs::read_dir(into.path()).unwrap().map(|entry| entry.unwrap().path());
+        let made = all.filter(|path| !path.file_name().unwrap().to_str().unwrap().starts_with("2020"));
+        fs::rename(made.max().unwrap(), names(number)).unwrap();
+        assert!(!text.contains("2020-01-02") || !text.contains("Deleted"), "{text}");
+    }
+    let there: Vec<bool> = (1..=5).map(|number| names(number).exists()).collect();
+    assert_eq!(there, [false, true, false, true, true]);
+}

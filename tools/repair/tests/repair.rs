@@ -375,7 +375,17 @@ fn the_units_of_the_node_are_stopped_and_masked() {
         fs::write(place.join(format!("{name}.service")), unit).unwrap();
     }
     let place = fs::canonicalize(node).unwrap();
-    let planning = format!("coroner repair plan -o plan.json -- {}", place.display());
+    // Both commands name one file, and each plan has one of its own.
+    let named = commands();
+    let file = named.iter().find_map(|line| line.strip_prefix("coroner repair apply "));
+    let file = file.unwrap().to_owned();
+    assert!(file.starts_with("/var/tmp/coroner-plan-2026"), "{file}");
+    // Pods would lose their addresses: the one block of commands keeps them.
+    let planning = format!(
+        "coroner repair plan --pod-addresses --output={file} -- {}",
+        place.display()
+    );
+    let applying = format!("coroner repair apply {file}");
     let wanted = [
         "systemctl stop kubelet containerd",
         "systemctl mask --runtime containerd",
@@ -383,7 +393,7 @@ fn the_units_of_the_node_are_stopped_and_masked() {
         "ln -sf -- /dev/null /run/systemd/system.control/kubelet.service",
         "systemctl daemon-reload",
         planning.as_str(),
-        "coroner repair apply plan.json",
+        applying.as_str(),
         "systemctl unmask --runtime containerd",
         "rm -f -- /run/systemd/system.control/kubelet.service",
         "systemctl daemon-reload",
@@ -455,4 +465,47 @@ fn nothing_is_lost_and_back_at_once() {
         .values()
         .map(|one| one["snapshots"].as_u64().unwrap());
     assert_eq!(all.sum::<u64>(), back["snapshots"].as_u64().unwrap());
+}
+
+/// A second incident meets the plan of the first one: nothing says that the node is as that repair left it.
+#[test]
+#[ignore = "needs root: files of a capture keep their owners"]
+fn a_plan_of_an_incident_before_is_told_as_such() {
+    let folder = unpacked("2.1-stopped");
+    let node = folder.path();
+    fs::remove_file(node.join(META)).unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let file = kept.path().join("plan.json");
+    let mut made = plan(node, &[]);
+    made["node"] = node.to_str().unwrap().into();
+    fs::write(&file, made.to_string()).unwrap();
+    let show = || run(&[OsStr::new("show"), file.as_os_str()]).0;
+    let apply = || run(&[OsStr::new("apply"), file.as_os_str(), OsStr::new("--copy")]);
+    assert!(!show().contains("was applied before"));
+    assert_eq!(apply().1, Exit::REPAIRED);
+    let text = show();
+    assert!(text.contains("This plan was applied before"), "{text}");
+    assert!(!text.contains("systemctl start"), "{text}");
+    assert_eq!(apply().1, Exit::CLEAN);
+    fs::remove_file(node.join(META)).unwrap();
+    let (text, exit) = apply();
+    assert_eq!(exit, Exit::UNREAD, "{text}");
+    assert!(text.contains("meta.db is not the file of that repair"), "{text}");
+}
+
+/// A folder that is no copy of the node is named, before anything is read.
+#[test]
+fn a_copy_that_is_not_there_is_named() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    fs::remove_file(node.join(META)).unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let file = kept.path().join("plan.json");
+    fs::write(&file, plan(node, &[]).to_string()).unwrap();
+    let missing = kept.path().join("missing");
+    for (to, words) in [(missing.as_path(), "missing is no folder"), (kept.path(), "var/lib/containerd is no folder")] {
+        let (text, exit) = run(&[OsStr::new("apply"), file.as_os_str(), OsStr::new("--to"), to.as_os_str()]);
+        assert_eq!(exit, Exit::USAGE, "{text}");
+        assert!(text.contains(words), "{text}");
+    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cli::{Case, EvidenceArgs, Failure, PlaceArgs};
 use evidence::LiveProc;
-use finding::{Text, Time, Unknown};
+use finding::{Text, Time, Unknown, Unread};
 use process::{Depth, Stat};
 use stuck::{Diagnosis, Facts, State, Verdicts};
 
@@ -53,21 +53,59 @@ pub struct Judged {
 pub fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
     let door = LiveProc::open(&args.evidence);
     let case = Case::open_live(args, Depth::Diagnosis)?;
-    Ok(judge_opened(case, door))
+    let judged = judge_opened(case, door);
+    let verdicts = &judged.verdicts;
+    if verdicts.containers.is_empty() && verdicts.shims.is_empty() && judged.daemon.is_none() {
+        has_node(&judged.case)?;
+    }
+    Ok(judged)
+}
+
+/// Containerd's root and state: where they were found, else the usual places.
+fn places(case: &Case) -> (&Path, &Path) {
+    let roots = case.roots.first();
+    (
+        roots.map_or(Path::new(ROOT), |roots| &roots.root),
+        roots.map_or(Path::new(STATE), |roots| &roots.state),
+    )
+}
+
+/// Whether the root or the state of a containerd is there, or may be.
+pub(crate) fn is_node(case: &Case) -> bool {
+    let absent = |path| matches!(case.evidence.stat(path), Err(Unread::Absent));
+    let (root, state) = places(case);
+    !absent(root) || !absent(state)
+}
+
+/// That a node of containerd is there: where nothing was found, an empty list would read as "all is well".
+///
+/// # Errors
+/// Neither its root nor its state is there.
+pub(crate) fn has_node(case: &Case) -> Result<(), Failure> {
+    if is_node(case) {
+        return Ok(());
+    }
+    let (root, state) = places(case);
+    let (root, state) = (node::path_text(root), node::path_text(state));
+    Err(
+        Failure::unread(format!("there is no node: neither {root} nor {state} is there")).hint(
+            "check that the right disk is mounted, or name the folders with --root and --state; a tar or a \
+             bundle that lies in a folder is named itself",
+        ),
+    )
 }
 
 /// As [`judge`], of a node that is open; with its `door`, what seems to hang is looked at once more.
 pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
     let roots = case.roots.first();
-    let root = roots.map_or(Path::new(ROOT), |roots| &roots.root);
-    let state = roots.map_or(Path::new(STATE), |roots| &roots.state);
+    let (root, state) = places(&case);
     let hints = case
         .processes
         .as_deref()
         .map(node::hints)
         .unwrap_or_default();
     let path = root.join(node::META_DIR).join("meta.db");
-    let meta = node::Database::open(&case.evidence, &path, metadb::MetaDb::read_meta);
+    let meta = node::Database::open_meta(&case.evidence, &path, node::Headers::Exact);
     let daemon = roots.map_or_else(
         || b"/run/containerd/containerd.sock".to_vec(),
         node::Roots::address,

@@ -7,7 +7,7 @@ use finding::{Text, Time, Unknown};
 use serde::Serialize;
 
 use crate::Task;
-use crate::live::judged;
+use crate::live::{has_node, judged};
 use crate::task::{Parts, parts, unknown};
 
 /// What files alone tell of a container that was let go.
@@ -41,6 +41,9 @@ pub(crate) fn run(
     let is_left = |(key, part): &(&(Option<Text>, Text), &Parts<'_>)| {
         wanted(&key.0) && !all && !part.is_task() && part.recorded == Some(true)
     };
+    if parts.is_empty() {
+        has_node(&case)?;
+    }
     let without_task = parts.iter().filter(is_left).count();
     let containers = parts
         .iter()

@@ -9,6 +9,7 @@ use finding::{Text, Time, Unknown};
 use process::Depth;
 use serde::Serialize;
 
+use crate::live::has_node;
 use crate::task::unknown;
 
 pub(crate) const ABOUT: &str = "List shims: their processes, their sockets, and the tasks that they serve.
@@ -244,6 +245,9 @@ pub(crate) fn run(args: &EvidenceArgs, out: &mut Out) -> Outcome {
     let processes = case.processes.as_deref();
     let runtime = node.runtime.read();
     let (mut shims, reparented) = join::join(&node, processes);
+    if shims.is_empty() && reparented.is_empty() {
+        has_node(&case)?;
+    }
     if let Some(runtime) = runtime.filter(|_| processes.is_some_and(|all| all.whole)) {
         hanging(&mut shims, runtime, processes, node.now);
     }

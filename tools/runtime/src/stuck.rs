@@ -42,8 +42,13 @@ struct Stuck {
     /// How many containers hang.
     #[expect(clippy::struct_field_names, reason = "it is called so in JSON")]
     stuck: usize,
-    /// How many are well, and how many cannot be judged.
+    /// How many are healthy, those that have ended among them.
     healthy: usize,
+    /// How many of the healthy ones have ended.
+    ended: usize,
+    /// Of how many there is a record or a bundle and no process.
+    no_task: usize,
+    /// How many cannot be judged.
     unknowable: usize,
     /// How many a runtime keeps whose files are not read.
     not_read: usize,
@@ -53,6 +58,8 @@ struct Stuck {
     at_limit: usize,
     /// The daemon; nothing where processes are not known, or it does not run.
     daemon: Option<Daemon>,
+    /// Whether a root or state of containerd is there, all processes are known, and none is the daemon.
+    without_daemon: bool,
     containers: Vec<Diagnosis>,
     series: Vec<Series>,
     /// Shims that serve nothing any more and that no start of containerd ends.
@@ -89,6 +96,8 @@ pub(crate) fn run(
     };
     let stuck = count(|state| state.is_stuck());
     let healthy = count(|state| state.is_healthy());
+    let ended = count(|state| *state == State::Exited);
+    let no_task = count(|state| *state == State::NoTask);
     let not_read = count(|state| *state == State::NotRead);
     let unknowable = count(|state| *state == State::Unknowable);
     let oom_killed = count(|state| *state == State::OomKilled);
@@ -107,6 +116,9 @@ pub(crate) fn run(
         case.from_here(&mut daemon.remedy);
     }
     let processes = case.processes.as_deref();
+    let without_daemon = daemon.is_none()
+        && processes.is_some_and(|processes| processes.whole)
+        && crate::live::is_node(&case);
     out.answer(&Stuck {
         evidence: case.evidence.name(),
         now,
@@ -114,10 +126,13 @@ pub(crate) fn run(
         processes: processes.map(|processes| processes.iter().count()),
         stuck,
         healthy,
+        ended,
+        no_task,
         unknowable,
         not_read,
         oom_killed,
         at_limit,
+        without_daemon,
         daemon,
         containers: verdicts.containers,
         series: verdicts.series,
@@ -247,6 +262,8 @@ impl Stuck {
         } = self;
         let style = if *stuck > 0 || held {
             Style::Bad
+        } else if self.processes.is_none() && *unknowable > 0 {
+            Style::Heading
         } else {
             Style::Good
         };
@@ -264,6 +281,8 @@ impl Stuck {
             "containerd stuck".to_owned()
         } else if held {
             format!("containerd and {} stuck", Count(*stuck, "container"))
+        } else if self.processes.is_none() {
+            format!("{stuck} known to be stuck")
         } else {
             format!("{stuck} stuck")
         };
@@ -272,7 +291,12 @@ impl Stuck {
             0 => String::new(),
             count => format!(", {count} {what}"),
         };
-        let more = words(*unknowable, "not to be judged")
+        let ended = match self.ended {
+            0 => String::new(),
+            count => format!(" ({count} ended)"),
+        };
+        let more = words(self.no_task, "without a task")
+            + &words(*unknowable, "not to be judged")
             + &words(*not_read, "not read")
             + &words(self.oom_killed, "ended for want of memory")
             + &words(self.at_limit, "at its limit of tasks")
@@ -280,7 +304,15 @@ impl Stuck {
                 0 => String::new(),
                 count => format!(", {} left over", Count(count, "shim")),
             };
-        pen.line(format_args!("{line}, {healthy} healthy{more}."))
+        pen.line(format_args!("{line}, {healthy} healthy{ended}{more}."))?;
+        if self.without_daemon {
+            pen.paragraph(
+                "",
+                "containerd does not run: nothing is started or stopped through it, and what has ended since \
+                 may still be recorded as running.",
+            )?;
+        }
+        Ok(())
     }
 
     /// What files alone tell: how far each container came; those that may be anything, in a table.

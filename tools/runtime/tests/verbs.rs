@@ -212,3 +212,39 @@ fn an_unpacked_copy_has_inodes_and_sockets_of_its_own() {
         assert!(!shims.contains("socket-missing"), "{name}: {shims}");
     }
 }
+
+/// What is no node is not one on which nothing hangs.
+#[test]
+fn a_folder_without_a_node_is_not_a_healthy_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for verb in ["stuck", "ls", "shims"] {
+        let words = ["runtime", verb, folder.path().to_str().unwrap()].map(str::to_owned);
+        let (text, exit) = try_run(&TOOL, words);
+        assert_eq!(exit, Exit::UNREAD, "{verb}: {text}");
+        assert!(text.contains("there is no node"), "{verb}: {text}");
+    }
+}
+
+/// Those that have ended, and those that were never started, are counted as that.
+#[test]
+fn what_does_not_run_is_not_counted_as_running() {
+    for node in ["1.6-stopped", "1.7-running", "2.1-killed"] {
+        let (answer, _) = json(&["stuck", "--all"], node);
+        let answer = &answer["answer"];
+        let states = answer["containers"].as_array().unwrap().iter();
+        let states: Vec<_> = states.map(|one| one["state"].as_str().unwrap()).collect();
+        let count = |word: &str| states.iter().filter(|state| **state == word).count();
+        assert_eq!(answer["no_task"], count("no-task"), "{node}");
+        assert_eq!(answer["ended"], count("exited"), "{node}");
+        let (text, _) = run(&["stuck"], node);
+        let first = text.lines().next().unwrap();
+        assert!(first.starts_with("0 known to be stuck"), "{first}");
+        for (count, word) in [
+            (count("no-task"), "without a task"),
+            (count("exited"), "ended)"),
+        ] {
+            let said = first.contains(&format!("{count} {word}"));
+            assert_eq!(said, count > 0, "{node}: {first}");
+        }
+    }
+}

@@ -159,18 +159,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         .iter_mut()
         .flat_map(|finding| &mut finding.ways);
     ways.for_each(|way| case.from_here(way));
-    // Of the worst, what the verdict names is the first.
-    let ends = verdict
-        .predictions
-        .iter()
-        .filter_map(checks::start::Prediction::end);
-    let reasons: Vec<&str> = ends.filter_map(|end| end.code).collect();
-    report.findings.sort_by_key(|finding| {
-        (
-            std::cmp::Reverse(finding.severity),
-            !reasons.contains(&finding.code.name),
-        )
-    });
+    checks::put_in_order(&mut report.findings, &verdict);
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
         None => None,

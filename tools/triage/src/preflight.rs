@@ -177,8 +177,20 @@ impl Answer for Answered {
         if self.start == Start::Yes {
             return Ok(());
         }
-        let triage: (&[&str], &str) = (&["triage"], "says what is wrong, where, and how to fix it");
-        self.about.again.write_next(pen, &[triage])
+        let triage: (&[&str], &str) = (
+            &["triage"],
+            "says what is wrong, where, and how to fix it",
+        );
+        // triage judges by the release that the node has.
+        let is_said = self.release.because.iter().any(|why| why == "you said so");
+        match self.release.one().filter(|_| is_said) {
+            Some(release) => {
+                let verb = ["repair", "--daemon", release.name()];
+                let repair = (&verb[..], "shows what repair would do before that release is started");
+                self.about.again.write_next(pen, &[repair, triage])
+            }
+            None => self.about.again.write_next(pen, &[triage]),
+        }
     }
 
     fn exit(&self) -> Exit {
@@ -286,12 +298,6 @@ fn prediction_text(
     for statement in &prediction.statements {
         statement_text(statement, all, pen)?;
     }
-    if !prediction.once_fixed.is_empty() {
-        pen.line("  Once that is fixed:")?;
-    }
-    for statement in &prediction.once_fixed {
-        statement_text(statement, all, pen)?;
-    }
     for part in &prediction.parts {
         pen.paragraph("  not known ", &part.to_string())?;
     }
@@ -310,7 +316,7 @@ fn prediction_text(
 /// What an effect is called in front of a statement.
 const fn head(effect: Effect) -> &'static str {
     match effect {
-        Effect::Exits | Effect::Panics => "ends",
+        Effect::Exits | Effect::Panics => "dies",
         Effect::Hangs => "hangs",
         Effect::StaysDead | Effect::LosesCri | Effect::LosesPlugin => "loses",
         Effect::Kills => "kills",

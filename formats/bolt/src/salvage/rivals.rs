@@ -67,6 +67,12 @@ impl<'s> Salvage<'s> {
         let Some(root) = best::later(&best.db, schema, schemas) else {
             return;
         };
+        // That the tree of the meta before looks later than this one follows from an old page in this one.
+        let before = best.db.previous().map(|old| old.meta().root);
+        let is_old = |gap: &Gap| matches!(gap.fault.what, What::LostWrite { .. });
+        if before == Some(root) && self.gaps.iter().any(is_old) {
+            return;
+        }
         let size = best.db.page_size();
         let span = Span::new(root.at(size), size);
         let fault = Fault::new(What::LaterTree { root }, Some(root), span);

@@ -12,11 +12,11 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::{fs, thread};
 
-use bolt::{CheckOptions, Db, TreeState, Value, Visit, What, check};
+use bolt::{CheckOptions, Db, Gap, Salvage, TreeState, Value, Visit, What, check};
 use finding::{Fault as _, Severity};
 use view::View;
 
-use crate::testdata::SCHEMAS;
+use crate::testdata::{SCHEMAS, salvage_options};
 use crate::writes::{Commit, PAGE, Writes, folder, recordings};
 
 /// Of so many transactions, one is taken.
@@ -152,7 +152,7 @@ fn mutant(commit: &Commit, loss: Loss) -> Option<Vec<u8>> {
 }
 
 /// The worst that we say of a file. Where a page is suspected, the tree before is said to be whole.
-fn worst(bytes: &[u8]) -> Option<Severity> {
+fn worst(which: &str, bytes: &[u8]) -> Option<Severity> {
     let options = CheckOptions {
         threads: 1,
         ..CheckOptions::default()
@@ -161,7 +161,7 @@ fn worst(bytes: &[u8]) -> Option<Severity> {
     let report = report.with_lost_writes(View::new(bytes), SCHEMAS);
     let is_page = |what: &What| matches!(what, What::LostWrite { .. } | What::StaleRoot { .. });
     if report.faults.iter().any(|found| is_page(&found.fault.what)) {
-        assert_eq!(report.previous, TreeState::Whole);
+        assert_eq!(report.previous, TreeState::Whole, "{which}");
     }
     let faults = report.faults.iter();
     faults.map(|found| found.fault.severity()).max()
@@ -253,7 +253,7 @@ fn experiment(name: &str, stride: usize, known: Option<&str>, tool: Option<&str>
     };
     for commit in Writes::open(name).filter(|commit| commit.number % stride == 0) {
         outcome.commits += 1;
-        match worst(&commit.after) {
+        match worst(&format!("{name} {}", commit.number), &commit.after) {
             Some(Severity::Note) => outcome.notes += 1,
             Some(_) => {
                 outcome.alarms += 1;
@@ -271,7 +271,8 @@ fn experiment(name: &str, stride: usize, known: Option<&str>, tool: Option<&str>
                 None => known.next().unwrap(),
             };
             outcome.verdicts.push(verdict);
-            let worst = worst(&bytes);
+            let which = format!("{name} {} {loss:?}", commit.number);
+            let worst = worst(&which, &bytes);
             let sum = outcome.sums.entry(loss).or_default();
             sum.mutants += 1;
             sum.bbolt_ok += u32::from(verdict != 'f');
@@ -363,7 +364,7 @@ fn nor_are_other_commits() {
         let commits = Writes::open(name).filter(|commit| commit.number % stride == stride / 2);
         let mut count = 0_u32;
         for commit in commits {
-            let worst = worst(&commit.after);
+            let worst = worst(&format!("{name} {}", commit.number), &commit.after);
             if worst.is_some_and(|worst| worst > Severity::Note) {
                 keep(name, &commit, "alarm", &commit.after);
             }
@@ -444,4 +445,19 @@ fn lost_writes_are_suspected_and_real_commits_are_not() {
         fs::write(&golden, &found).unwrap();
     }
     assert_eq!(found, fs::read_to_string(golden).unwrap());
+}
+
+/// An old page makes the tree look older than the one before, which is whole all the same: what it has there is
+/// taken, and it is offered.
+#[test]
+fn the_tree_before_is_not_taken_for_a_later_one() {
+    let mut commits = Writes::open("1.7-meta");
+    let commit = commits.find(|commit| commit.number == 120).unwrap();
+    let bytes = mutant(&commit, Loss::OnePage).unwrap();
+    let worst = worst("1.7-meta 120", &bytes);
+    assert!(worst.is_some_and(|it| it > Severity::Note));
+    let salvage = Salvage::with(View::new(&bytes), salvage_options());
+    let is_later = |gap: &Gap| matches!(gap.fault.what, What::LaterTree { .. });
+    assert!(!salvage.gaps.iter().any(is_later), "{:?}", salvage.gaps);
+    assert!(salvage.kept.older > 0, "{:?}", salvage.kept);
 }

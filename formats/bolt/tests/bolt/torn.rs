@@ -228,3 +228,20 @@ fn a_daemon_that_died_before_its_meta_leaves_a_healthy_file() {
     // old pages, and nothing tells the one from the other.
     assert!(parts.len() * 100 <= files * 25, "{parts:#?}");
 }
+
+/// A leaf of empty buckets that the schema has elsewhere is no root bucket of the program.
+#[test]
+fn a_leaf_of_empty_buckets_is_no_root() {
+    let all = Writes::open("2.1-meta").take_while(|commit| commit.number <= 825);
+    let states: Vec<Vec<u8>> = all.map(|commit| commit.after).collect();
+    let states: Vec<&[u8]> = states
+        .iter()
+        .rev()
+        .take(31)
+        .rev()
+        .map(Vec::as_slice)
+        .collect();
+    let mut sum = Sum::default();
+    one("2.1-meta-825-2-30", &states, 2, &mut sum);
+    assert_eq!((sum.foreign, sum.said, sum.whole), (1, 1, 0), "{sum:?}");
+}

@@ -130,6 +130,11 @@ fn state(run: &mut Run<'_>, snapshotter: &Snapshotter) {
                     .forbids(),
             );
         }
+        DatabaseState::Other(_) if !all.is_empty() => {
+            let statement = run.statement(&rules::BACKEND_OTHER).at(at);
+            let statement = statement.code("store/other-database");
+            run.note(statement.targets(all).forbids());
+        }
         DatabaseState::Broken => {
             let statement = run.statement(&rules::BACKEND_UNOPENED).at(at);
             run.note(statement.code("store/metadata-broken").forbids());

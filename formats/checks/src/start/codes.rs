@@ -111,7 +111,7 @@ pub(crate) fn findings(predictions: &[Prediction], unknown: &[NotKnown]) -> Vec<
     let mut all: Vec<Finding> = Vec::new();
     for prediction in predictions {
         let names: Vec<&str> = prediction.releases.iter().map(|one| one.name()).collect();
-        for statement in &prediction.statements {
+        for statement in prediction.statements.iter().chain(&prediction.later) {
             let code = CODES.iter().find(|code| Some(code.name) == statement.code);
             let Some(code) = code else { continue };
             let message = format!("it {}", statement.does);
@@ -129,6 +129,13 @@ pub(crate) fn findings(predictions: &[Prediction], unknown: &[NotKnown]) -> Vec<
             let mut finding = Finding::new(code, statement.at.clone(), message);
             for target in &statement.targets {
                 finding = finding.affects(target.object.clone());
+            }
+            let lost = prediction.later.iter().find_map(|later| later.code);
+            if let Some(lost) = lost.filter(|_| statement.effect.ends()) {
+                finding = finding.remedy(format!(
+                    "First fix what {lost} says, then what `where` names. To install a package may start its \
+                     daemon: before that, run `systemctl mask --runtime containerd`."
+                ));
             }
             finding.at_start.push(AtStart {
                 release: names.join(", "),

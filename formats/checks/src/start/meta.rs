@@ -8,7 +8,7 @@ use daemon::start as rules;
 use evidence::Lock;
 use finding::{Location, Object, Text, Unread};
 use metadb::Problem;
-use node::{DatabaseState, META_DIR, Scalar};
+use node::{DatabaseState, META_DIR, Scalar, Stranger};
 
 use super::run::{Flow, Run};
 use super::{Outcome, Target, bbolt};
@@ -115,7 +115,17 @@ fn file(run: &mut Run<'_>) -> Flow {
             );
             Flow::Continue(())
         }
-        DatabaseState::Unread(Unread::Absent) | DatabaseState::Empty | DatabaseState::Open => {
+        DatabaseState::Other(Stranger::Both) => {
+            run.undecided.extend(
+                meta.lost()
+                    .map(|unknown| format!("{}: {}", unknown.what, unknown.why)),
+            );
+            Flow::Continue(())
+        }
+        DatabaseState::Unread(Unread::Absent)
+        | DatabaseState::Empty
+        | DatabaseState::Other(_)
+        | DatabaseState::Open => {
             Flow::Continue(())
         }
         DatabaseState::Unread(unread) => {
@@ -347,6 +357,12 @@ fn made_anew(run: &mut Run<'_>) {
     if targets.is_empty() {
         return;
     }
-    let statement = run.statement(&rules::META_NEW).at(run.in_meta(&[]));
-    run.note(statement.targets(targets).forbids());
+    let statement = if matches!(node.meta.state, DatabaseState::Other(_)) {
+        run.statement(&rules::META_OTHER)
+            .code("store/other-database")
+    } else {
+        run.statement(&rules::META_NEW)
+    };
+    let at = run.in_meta(&[]);
+    run.note(statement.at(at).targets(targets).forbids());
 }

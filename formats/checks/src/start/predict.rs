@@ -25,20 +25,20 @@ pub fn predictions(node: &Node, report: &Report, release: &Detected, at: Time) -
     for one in release.releases() {
         let prediction = match &old {
             Some((seen, report)) if one == Release::V1_6 => {
-                let mut run = Run::new(seen, report, one, release.patch(), at);
+                let begun = || Run::new(seen, report, one, release.patch(), at);
+                let mut run = begun();
                 let _ended = steps(&mut run);
                 numbers::freed(&mut run, node);
-                let fixed = once_fixed(&run);
-                conclude(run, fixed)
+                conclude(run, begun)
             }
             _ => {
-                let mut run = Run::new(node, report, one, release.patch(), at);
+                let begun = || Run::new(node, report, one, release.patch(), at);
+                let mut run = begun();
                 if let Some((version, why)) = release.beyond() {
                     run.not_known(Part::Programs, format!("containerd {version}"), why);
                 }
                 let _ended = steps(&mut run);
-                let fixed = once_fixed(&run);
-                conclude(run, fixed)
+                conclude(run, begun)
             }
         };
         let mut prediction = prediction;
@@ -61,8 +61,7 @@ const HALF_WAY: &str = "A repair stopped half-way. Do not start containerd: go o
 /// Whether the same would happen, whatever is known of it.
 fn is_same(one: &Prediction, other: &Prediction) -> bool {
     let essence = |prediction: &Prediction| {
-        let each = prediction.statements.iter();
-        let each = each.chain(&prediction.once_fixed);
+        let each = prediction.statements.iter().chain(&prediction.later);
         each.map(|statement| {
             (
                 statement.rule,
@@ -84,30 +83,35 @@ pub fn predict(
     patch: Option<u64>,
     at: Time,
 ) -> Prediction {
-    let mut run = Run::new(node, report, release, patch, at);
+    let begun = || Run::new(node, report, release, patch, at);
+    let mut run = begun();
     let _ended = steps(&mut run);
-    let fixed = once_fixed(&run);
-    conclude(run, fixed)
+    conclude(run, begun)
 }
 
-/// What a start would destroy once what ends it now were fixed: whoever fixes only that, and starts, loses it.
-/// Past an end that must not be tried itself nothing can be told.
-fn once_fixed(run: &Run<'_>) -> Vec<Statement> {
-    let ends = |statement: &&Statement| statement.effect.ends() && !statement.perhaps;
-    let end = run.statements.iter().find(ends);
-    if end.is_none_or(|end| end.forbids) {
+/// What forbids a start once the steps are mended at which it ends now: whoever mends those first, and starts
+/// the daemon by it, loses this.
+fn later(statements: &[Statement], mut run: Run<'_>) -> Vec<Statement> {
+    // What ends the start and forbids it is one damage: mended is mended.
+    let mut ends = statements
+        .iter()
+        .filter(|it| it.effect.ends() && !it.perhaps);
+    if ends.next().is_none_or(|end| end.forbids) {
         return Vec::new();
     }
-    let mut fixed = Run::new(run.node, run.report, run.release, run.patch, run.at);
-    fixed.is_fixed = true;
-    let _ended = steps(&mut fixed);
-    let mut all = fixed.statements;
-    all.retain(|it| it.forbids && it.effect.destroys() && !it.perhaps);
-    codes::give(&mut all, run.report);
-    all
+    run.goes_on = true;
+    let _goes_on = steps(&mut run);
+    let mut later = run.statements;
+    later.retain(|it| {
+        let is_told = statements.iter().any(|told| told.is_like(it));
+        it.forbids && it.effect.destroys() && !it.perhaps && !is_told
+    });
+    codes::give(&mut later, run.report);
+    later
 }
 
-fn conclude(run: Run<'_>, once_fixed: Vec<Statement>) -> Prediction {
+fn conclude<'n>(run: Run<'n>, begun: impl Fn() -> Run<'n>) -> Prediction {
+    let later = later(&run.statements, begun());
     let Run {
         node,
         report,
@@ -168,7 +172,7 @@ fn conclude(run: Run<'_>, once_fixed: Vec<Statement>) -> Prediction {
         sentence: String::new(),
         source,
         statements,
-        once_fixed,
+        later,
         unknown,
         parts,
     };

@@ -32,8 +32,8 @@ pub(super) struct Run<'n> {
     pub(super) version: i64,
     /// Tables of it that this release does not look at.
     pub(super) ignored: Vec<Setting>,
-    /// Settings that this release does not take over.
-    pub(super) dropped: Vec<Setting>,
+    /// Settings that the migration to this release loses.
+    pub(super) forgotten: Vec<Setting>,
     pub(super) statements: Vec<Statement>,
     pub(super) or: Vec<Outcome>,
     /// What could not be told of what is removed or kept.
@@ -52,8 +52,8 @@ pub(super) struct Run<'n> {
     pub(super) at: Time,
     /// Snapshotters that the first collection looks at.
     pub(super) collected: BTreeSet<Text>,
-    /// Goes on past what ends the start, as if that were fixed.
-    pub(super) is_fixed: bool,
+    /// Whether it goes on where the daemon would end: what comes once that is mended.
+    pub(super) goes_on: bool,
 }
 
 impl<'n> Run<'n> {
@@ -69,7 +69,7 @@ impl<'n> Run<'n> {
             version,
             settings,
             ignored,
-            dropped,
+            forgotten,
         } = config
             .map(|config| effective(config, release))
             .unwrap_or_default();
@@ -81,7 +81,7 @@ impl<'n> Run<'n> {
             settings,
             version,
             ignored,
-            dropped,
+            forgotten,
             statements: Vec::new(),
             or: Vec::new(),
             unknown: Vec::new(),
@@ -92,7 +92,7 @@ impl<'n> Run<'n> {
             meta: node::path_text(&node.roots.root.join(META_DIR).join("meta.db")),
             at,
             collected: BTreeSet::new(),
-            is_fixed: false,
+            goes_on: false,
         }
     }
 
@@ -102,9 +102,9 @@ impl<'n> Run<'n> {
 
     /// Notes what happens; ends the start if that does.
     pub(super) fn say(&mut self, statement: Statement) -> Flow {
-        let ends = statement.effect.ends() && !statement.perhaps && !self.is_fixed;
+        let ends = statement.effect.ends() && !statement.perhaps;
         self.statements.push(statement);
-        if ends {
+        if ends && !self.goes_on {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -179,7 +179,8 @@ impl<'n> Run<'n> {
     /// Whether the daemon takes meta.db for new: it knows nothing then.
     pub(super) fn is_new(&self) -> bool {
         match &self.node.meta.state {
-            DatabaseState::Empty => true,
+            // Whatever it is, it names nothing of this root.
+            DatabaseState::Empty | DatabaseState::Other(_) => true,
             DatabaseState::Unread(unread) => *unread == finding::Unread::Absent,
             DatabaseState::Open => self.node.meta.rows.as_ref().is_some_and(|rows| {
                 // Lost, and nothing is unknown of the pages above it: there is no bucket v1.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! containerd would start normally.
+//! containerd would start normally. It is not known whether the shims of 9 tasks answer: the start kills each task whose shim does not.
 //! containerd would start, and there is no way back: it changes the schema of meta.db.
 //! containerd would start; not known: snapshotter stargz (a daemon of its own keeps its 9 snapshots; …).
 //! containerd would start, but its CRI plugin would not load: no pod can run. …
@@ -10,11 +11,11 @@
 //! containerd would start; not all is there: A container's image is gone (container/image-gone).
 //! containerd would not start: a configuration file is not TOML (config.toml at 0x51).
 //! Do not start containerd: it would delete 12 layer directories.
-//! Do not start containerd: once it can start again, it would delete 12 layer directories. Now it would not start: …
+//! Do not start containerd: it would delete 12 layer directories (meta.db). Now it does not start (…); do not fix that first.
 //! Do not restart containerd while containers run: systemd would kill all of them (containerd.service).
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use daemon::start::Effect;
 use finding::{Finding, Location, Object, Report, Severity, Text};
@@ -135,10 +136,11 @@ pub fn named(object: &Object) -> String {
 }
 
 /// `12 layer directories and 3 blobs`, of all that the statements which forbid a start would take.
-fn lost(statements: &[Statement], effects: &[Effect]) -> String {
-    let mut counts: BTreeMap<&str, (usize, (&str, &str))> = BTreeMap::new();
-    let all = statements.iter();
-    let all = all.filter(|statement| statement.forbids && effects.contains(&statement.effect));
+fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
+    // What two rules delete is lost once.
+    let mut counts: BTreeMap<&str, (BTreeSet<&Object>, (&str, &str))> = BTreeMap::new();
+    let all = prediction.forbidding();
+    let all = all.filter(|statement| effects.contains(&statement.effect));
     for statement in all {
         for target in &statement.targets {
             // Of a task, it is the container that is lost.
@@ -147,14 +149,14 @@ fn lost(statements: &[Statement], effects: &[Effect]) -> String {
                 kind => called(kind),
             };
             if let Some(names) = names {
-                let (count, _) = counts.entry(target.object.kind).or_insert((0, names));
-                *count = count.saturating_add(1);
+                let (objects, _) = counts.entry(target.object.kind).or_insert((BTreeSet::new(), names));
+                objects.insert(&target.object);
             }
         }
     }
     let words: Vec<String> = counts
         .values()
-        .map(|(count, (one, many))| match count {
+        .map(|(objects, (one, many))| match objects.len() {
             1 => format!("1 {one}"),
             count => format!("{count} {many}"),
         })
@@ -171,9 +173,9 @@ fn lost(statements: &[Statement], effects: &[Effect]) -> String {
 }
 
 /// The names of tasks that a start which must not be tried would kill: the first of them.
-fn named_tasks(statements: &[Statement]) -> Option<String> {
-    let all = statements.iter();
-    let all = all.filter(|statement| statement.forbids && statement.effect == Effect::Kills);
+fn named_tasks(prediction: &Prediction) -> Option<String> {
+    let all = prediction.forbidding();
+    let all = all.filter(|statement| statement.effect == Effect::Kills);
     let names: Vec<String> = all
         .flat_map(|statement| &statement.targets)
         .filter(|target| target.object.kind == "task")
@@ -191,7 +193,7 @@ fn named_tasks(statements: &[Statement]) -> Option<String> {
 fn for_good(prediction: &Prediction) -> Option<String> {
     prediction.migrates().then(|| {
         "containerd would start, and there is no way back: it changes the schema of meta.db. First copy the \
-         databases (`coroner repair backup`)."
+         databases (`coroner repair backup NODE --into DIR`)."
             .to_owned()
     })
 }
@@ -201,34 +203,33 @@ fn normally(report: &Report) -> String {
     match (odd(report), gone(report)) {
         (Some(odd), _) => format!("containerd would start, with warnings: {odd}."),
         (_, Some(gone)) => format!("containerd would start; not all is there: {gone}."),
-        // What only may happen stands in the list of what a start does: no healthy node has it here.
         _ => "containerd would start normally.".to_owned(),
     }
 }
 
 /// What would be lost, as a clause, where a start must not be tried because of it.
-fn loss(statements: &[Statement]) -> Option<String> {
-    let killed = lost(statements, &[Effect::Kills]);
-    let deleted = lost(statements, &[Effect::Deletes, Effect::DeletesLater]);
+fn loss(prediction: &Prediction) -> Option<String> {
+    let killed = lost(prediction, &[Effect::Kills]);
+    let deleted = lost(prediction, &[Effect::Deletes, Effect::DeletesLater]);
     let mut clauses = Vec::new();
     if !killed.is_empty() {
         clauses.push(["kill ", killed.as_str()].concat());
     }
     if !deleted.is_empty() {
-        let later = lost(statements, &[Effect::DeletesLater]) == deleted;
+        let later = lost(prediction, &[Effect::DeletesLater]) == deleted;
         let when = if later { ", at its next clean-up" } else { "" };
         clauses.push(format!("delete {deleted}{when}"));
     }
     if clauses.is_empty() {
         return None;
     }
-    let because = statements.iter().find(|statement| {
-        statement.forbids && statement.effect.destroys() && !statement.targets.is_empty()
-    });
+    let because = prediction
+        .forbidding()
+        .find(|statement| statement.effect.destroys() && !statement.targets.is_empty());
     let because = match because {
         // Of containers the names say more than the folder of their bundles.
         Some(first) if deleted.is_empty() => {
-            named_tasks(statements).map_or_else(|| place(&first.at), |names| format!(" ({names})"))
+            named_tasks(prediction).map_or_else(|| place(&first.at), |names| format!(" ({names})"))
         }
         Some(first) => place(&first.at),
         None => String::new(),
@@ -325,25 +326,50 @@ fn gone(report: &Report) -> Option<String> {
     Some(format!("{title} ({code}){more}"))
 }
 
-/// One sentence: what happens, and whether it may be tried.
+/// What happens, and whether it may be tried: one sentence, and a second one of tasks that files alone say too
+/// little of.
 pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
+    let sentence = first_sentence(prediction, report);
+    match silent_shims(prediction) {
+        Some(shims) if prediction.outcome == Outcome::Boots && prediction.start != Start::No => {
+            format!("{sentence} {shims}")
+        }
+        _ => sentence,
+    }
+}
+
+/// Tasks of which it is not known whether their shims answer: a start kills those of one that does not.
+fn silent_shims(prediction: &Prediction) -> Option<String> {
+    let all = prediction.statements.iter();
+    let kills = all.filter(|it| it.perhaps && !it.forbids && it.effect == Effect::Kills);
+    let tasks: usize = kills.map(Statement::count).sum();
+    let which = match tasks {
+        0 => return None,
+        1 => "the shim of 1 task answers".to_owned(),
+        more => format!("the shims of {more} tasks answer"),
+    };
+    Some(format!(
+        "It is not known whether {which}: the start kills each task whose shim does not."
+    ))
+}
+
+fn first_sentence(prediction: &Prediction, report: &Report) -> String {
     let parts = not_known_clause(&prediction.parts);
     let end = prediction.end();
     let forbids = prediction
         .statements
         .iter()
         .find(|statement| statement.forbids && Some(*statement) != end);
-    if let (Some(end), Some(loss)) = (end, loss(&prediction.once_fixed)) {
-        let now = match prediction.outcome {
-            Outcome::Dead => "answer no request",
-            _ => "not start",
-        };
-        let why = reason(end);
-        return format!(
-            "Do not start containerd: once it can start again, {loss}. Now it would {now}: {why}."
-        );
-    }
     match (prediction.start, prediction.outcome, end) {
+        // What a start would delete comes before what keeps it from starting: whoever mends that first loses it.
+        (_, _, Some(end)) if !prediction.later.is_empty() => {
+            let first = prediction.later.first().map(reason);
+            let why = loss(prediction).or(first).unwrap_or_default();
+            format!(
+                "Do not start containerd: {why}. Now it does not start ({}); do not fix that first.",
+                reason(end)
+            )
+        }
         (Start::No, _, Some(end)) if prediction.loses() => {
             format!("Do not start containerd: {}.", reason(end))
         }
@@ -369,7 +395,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
                 .iter()
                 .filter(|finding| finding.severity == Severity::Fatal)
                 .min_by_key(|finding| finding.code.name.starts_with("runtime/"));
-            let why = loss(&prediction.statements)
+            let why = loss(prediction)
                 .or_else(|| forbids.map(reason))
                 .or_else(|| {
                     let finding = fatal?;
@@ -409,7 +435,7 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
             }
             let trouble = trouble(prediction, report);
             let back = if prediction.migrates() {
-                "; there is no way back: first copy the databases (`coroner repair backup`)"
+                "; there is no way back: first copy the databases (`coroner repair backup NODE --into DIR`)"
             } else {
                 ""
             };

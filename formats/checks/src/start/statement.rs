@@ -269,9 +269,9 @@ pub struct Prediction {
     pub source: Source,
     /// What happens, in order.
     pub statements: Vec<Statement>,
-    /// What a start would destroy once what ends it now were fixed.
+    /// What forbids a start, and would come once what ends the start now is fixed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub once_fixed: Vec<Statement>,
+    pub later: Vec<Statement>,
     /// What could not be told, and why.
     pub unknown: Vec<String>,
     /// The parts that the start touches and of which something is not known.
@@ -293,10 +293,15 @@ impl Prediction {
         self.start == Start::No
     }
 
-    /// Whether what can still be saved would be lost by it.
+    /// Whether what can still be saved would be lost by it, or by a start once that is mended at which it ends.
     pub fn loses(&self) -> bool {
-        let mut all = self.statements.iter().chain(&self.once_fixed);
-        all.any(|statement| statement.forbids)
+        self.forbidding().next().is_some()
+    }
+
+    /// What could still be saved, and would be lost.
+    pub fn forbidding(&self) -> impl Iterator<Item = &Statement> {
+        let all = self.statements.iter().chain(&self.later);
+        all.filter(|statement| statement.forbids)
     }
 
     /// Whether it changes meta.db for a newer release, so that no older one reads it.

@@ -2,8 +2,7 @@
 
 use content::{Algorithm, Digest};
 use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL, SHA256SUM, SHA384SUM, SHA512SUM};
-use finding::{Finding, Loss, Object, Remedy, Step, Text};
-use node::graph::{Id, Kind};
+use finding::{Finding, Loss, Object, Remedy, Severity, Step, Text};
 
 use super::steps::{RUNNING, call, objects_of_kind, run};
 use super::{Here, Table};
@@ -115,18 +114,21 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "The blob is whole again, under its old rows: nothing is lost.",
         steps,
     );
-    let mut steps = aside;
-    for namespace in namespaces(here, &digest) {
-        let lost = with_its_record(here, &namespace, &digest);
-        let draft = here
-            .ctr(&namespace, &["content", "rm"])
-            .operand(digest.as_str());
-        let step = run(draft).map(|step| step.loses(Loss::Objects(lost)).only(RUNNING));
-        steps.extend(step);
-    }
     let pulls = here.pulls(finding);
     if pulls.is_empty() {
         return vec![refill];
+    }
+    if holds_others(here, &digest) {
+        return vec![refill, without_rows(here, finding, aside, pulls)];
+    }
+    let mut steps = aside;
+    for namespace in namespaces(here, &digest) {
+        let row = Object::new("blob", namespace.clone(), digest.as_str());
+        let draft = here
+            .ctr(&namespace, &["content", "rm"])
+            .operand(digest.as_str());
+        let step = run(draft).map(|step| step.loses(Loss::of_object(row)).only(RUNNING));
+        steps.extend(step);
     }
     steps.extend(pulls);
     let anew = Remedy::new(
@@ -137,18 +139,35 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![refill, anew]
 }
 
-/// A blob's record, and what only it keeps: the next collection deletes that, too.
-fn with_its_record(here: &Here<'_>, namespace: &Text, digest: &Digest) -> Vec<Object> {
-    let id = Id {
-        namespace: namespace.clone(),
-        kind: Kind::Blob,
-        key: Text::from(digest.as_str()),
-    };
+/// Whether a row of a blob refers to something: what only it holds is collected once the row is gone.
+fn holds_others(here: &Here<'_>, digest: &Digest) -> bool {
     let graph = here.node.graph();
-    let below = graph.find(&id).map(|index| graph.only_through(index));
-    let below = below.into_iter().flatten();
-    let below = below.filter_map(|index| Some(graph.get(index)?.id.object()));
-    [id.object()].into_iter().chain(below).collect()
+    namespaces(here, digest).into_iter().any(|namespace| {
+        let id = node::graph::Id {
+            namespace,
+            kind: node::graph::Kind::Blob,
+            key: Text::from(digest.as_str()),
+        };
+        let object = graph.find(&id).and_then(|index| graph.get(index));
+        object.is_some_and(|object| {
+            !object.readable || object.edges.iter().any(|edge| edge.via.is_recorded())
+        })
+    })
+}
+
+/// As a repair does it: a lease keeps what only the rows held.
+fn without_rows(here: &Here<'_>, finding: &Finding, aside: Vec<Step>, pulls: Vec<Step>) -> Remedy {
+    let mut way = here.repair(
+        "`coroner repair` takes the blob's rows out and holds by a lease what only they hold; the pull then downloads \
+         the blob. `coroner repair undo` takes the repair back.",
+    );
+    // A repair hashes only what has another size than it should.
+    if finding.code.name == "blob/altered" {
+        let stopped = here.stop().len();
+        way.steps.splice(stopped..stopped, aside);
+    }
+    way.steps.extend(pulls);
+    way
 }
 
 /// Who names the blob has its size wrong: a record is written anew by a pull, a document is not.
@@ -179,6 +198,11 @@ fn stray(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// A pull writes anew what is not there.
 fn pulled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    // A pull by the CRI takes a layer that is unpacked for one that is there.
+    if finding.code.name == "image/content-missing" && finding.severity == Severity::Odd {
+        let why = "It downloads what is missing, also of layers that are unpacked.";
+        return vec![Remedy::new(why, here.fetches(finding))];
+    }
     vec![Remedy::new(
         "A pull downloads what is missing.",
         here.pulls(finding),
@@ -281,40 +305,8 @@ fn write_aside(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     vec![way]
 }
 
-/// What a lease holds, and may be gone with it.
-fn held_by(here: &Here<'_>, lease: &Object) -> Vec<Object> {
-    let rows = here.node.meta.rows.as_ref();
-    let all = rows.map_or(&[][..], |rows| rows.namespaces());
-    let namespace = all
-        .iter()
-        .find(|it| Some(&it.name) == lease.namespace.as_ref());
-    let rows = namespace
-        .into_iter()
-        .flat_map(|it| it.leases.read().into_iter().flatten());
-    let of =
-        |kind, namespace: &Text, name: &Text| Object::new(kind, namespace.clone(), name.clone());
-    let mut held = Vec::new();
-    for row in rows.filter(|row| row.key == lease.name) {
-        let namespace = lease.namespace.clone().unwrap_or_default();
-        held.extend(row.ingests.iter().map(|key| of("ingest", &namespace, key)));
-        held.extend(row.content.iter().map(|key| of("blob", &namespace, key)));
-        let snapshots = row.snapshots.values().flatten();
-        held.extend(snapshots.map(|key| of("snapshot", &namespace, key)));
-    }
-    held
-}
-
 fn lease_removed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let mut steps = here.remove(finding, "lease", &["leases", "rm"]);
-    for step in &mut steps {
-        if let Loss::Objects(objects) = &mut step.loses {
-            let held: Vec<Object> = objects
-                .iter()
-                .flat_map(|lease| held_by(here, lease))
-                .collect();
-            objects.extend(held);
-        }
-    }
+    let steps = here.remove(finding, "lease", &["leases", "rm"]);
     let why = "The lease is deleted; the next collection deletes what only that lease kept.";
     vec![Remedy::new(why, steps)]
 }

@@ -5,6 +5,8 @@
 //! real nodes; `docs/remedies.md` has what came of it.
 
 mod content;
+mod first;
+mod loss;
 mod pods;
 mod removal;
 mod runtime;
@@ -18,6 +20,8 @@ use std::collections::BTreeSet;
 use finding::{Finding, Remedy, Step};
 use node::Node;
 
+pub(crate) use first::start_last;
+pub(crate) use loss::Hanging;
 pub(crate) use steps::Here;
 
 /// What makes the ways out of findings of these codes; a name that ends in `/` is a family.

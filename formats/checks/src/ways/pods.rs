@@ -285,12 +285,13 @@ fn incomplete(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 }
 
 /// The sandbox goes: the kubelet made another one long ago.
-fn sandbox(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+fn sandbox(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let sandboxes = objects_of_kind(finding, "sandbox").take(super::steps::SHOWN);
     let steps = sandboxes.filter_map(|sandbox| {
         let draft = call(CRICTL).words(&["rmp", "--force"]);
         let step = run(draft.operand(sandbox.name.clone()))?;
-        Some(step.loses(Loss::of_object(sandbox.clone())).only(RUNNING))
+        let lost = std::iter::once(sandbox.clone()).chain(here.of_sandbox(sandbox));
+        Some(step.loses(Loss::Objects(lost.collect())).only(RUNNING))
     });
     let mut steps: Vec<Step> = steps.collect();
     let count = objects_of_kind(finding, "sandbox").count();

@@ -40,7 +40,7 @@ impl<'n> Here<'n> {
     }
 
     /// The containers of a pod whose sandbox goes.
-    fn of_sandbox(&self, sandbox: &Object) -> Vec<Object> {
+    pub(super) fn of_sandbox(&self, sandbox: &Object) -> Vec<Object> {
         let namespace = self.namespace(sandbox.namespace.as_ref());
         let rows = namespace.into_iter().filter_map(|it| it.containers.read());
         let is_its = |row: &&Row<Container>| {

@@ -186,22 +186,33 @@ impl Here<'_> {
 
     /// Pulls images by those of their names that are no digests.
     pub(super) fn pulls(&self, finding: &Finding) -> Vec<Step> {
+        self.download(finding, "Pull", |namespace| {
+            if *namespace == *"k8s.io" {
+                Draft::new(program::CRICTL).word("pull")
+            } else {
+                self.ctr(namespace, &["images", "pull"])
+            }
+        })
+    }
+
+    /// Downloads all that such images name, and unpacks nothing.
+    pub(super) fn fetches(&self, finding: &Finding) -> Vec<Step> {
+        self.download(finding, "Fetch", |namespace| {
+            self.ctr(namespace, &["content", "fetch"])
+        })
+    }
+
+    fn download(&self, finding: &Finding, verb: &str, draft: impl Fn(&Text) -> Draft) -> Vec<Step> {
         let names = objects_of_kind(finding, "image").filter(|image| {
             let name = image.name.bytes();
             !name.starts_with(b"sha256:") && !name.contains(&b'@')
         });
         let count = names.clone().count();
-        let steps = names.take(SHOWN).filter_map(|image| {
-            let namespace = image.namespace.as_ref()?;
-            let draft = if *namespace == *"k8s.io" {
-                Draft::new(program::CRICTL).word("pull")
-            } else {
-                self.ctr(namespace, &["images", "pull"])
-            };
-            step(draft.operand(image.name.clone()))
-        });
+        let steps = names
+            .take(SHOWN)
+            .filter_map(|image| step(draft(image.namespace.as_ref()?).operand(image.name.clone())));
         let mut steps: Vec<Step> = steps.collect();
-        and_more(&mut steps, count, "Pull");
+        and_more(&mut steps, count, verb);
         steps.into_iter().map(|step| step.only(PULLING)).collect()
     }
 
@@ -212,7 +223,7 @@ impl Here<'_> {
 
     /// The same, with options without which the plan does not look at what is wrong.
     pub(super) fn repair_with(&self, options: &[&'static str], why: &str) -> Remedy {
-        let plan = Text::from(format!("{SAVED}/coroner-plan.json"));
+        let plan = Text::from(node::plan_file(&self.node.now.to_string()));
         let make = self
             .coroner(&["repair", "plan"])
             .words(options)
@@ -267,6 +278,12 @@ impl Here<'_> {
         )
     }
 
+    /// Asks what a start does with this file as meta.db.
+    pub(super) fn preflight_on(&self, file: &Text) -> Option<Step> {
+        let draft = self.coroner(&["preflight"]);
+        step(draft.value("--meta-db", file.clone()).operand("/"))
+    }
+
     /// Writes a database as it was one transaction before, and puts it in its place.
     pub(super) fn revert(&self, file: &Text, is_sure: bool) -> Remedy {
         let new = Text::from(format!("{SAVED}/coroner-before.db"));
@@ -275,11 +292,7 @@ impl Here<'_> {
         let draft = Draft::new(program::CORONER).words(&["bolt", "surgery", "revert"]);
         let write = step(draft.value("--output", new.clone()).path(file.clone()));
         let is_meta = file.bytes().ends_with(b"/meta.db");
-        let ask = self
-            .coroner(&["preflight"])
-            .value("--meta-db", new.clone())
-            .operand("/");
-        let ask = step(ask).filter(|_| is_meta);
+        let ask = self.preflight_on(&new).filter(|_| is_meta);
         let put = Draft::new(program::MV)
             .word("-n")
             .path(new)

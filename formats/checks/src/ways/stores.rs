@@ -21,6 +21,7 @@ pub(super) const TABLE: Table = &[
         rebuilt,
     ),
     (&["store/metadata-broken"], backend),
+    (&["store/other-database"], exchanged),
     (&["snapshot/backend-unknown"], completed),
     (&["store/disk-not-mounted"], mounted),
     (&["store/immutable"], mutable),
@@ -122,6 +123,12 @@ fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "`coroner repair` builds a new meta.db from what all stores hold, and says what it cannot keep. `coroner \
          repair undo` takes it back.",
     );
+    if !matches!(
+        finding.code.name,
+        "meta/key-missing" | "meta/value-undecodable"
+    ) {
+        saved_by_fsck(here, &mut way);
+    }
     // A record that cannot be set right is left out.
     let is_record = matches!(
         finding.code.name,
@@ -133,6 +140,40 @@ fn rebuilt(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         apply.loses = finding::Loss::of_object(record);
     }
     vec![way]
+}
+
+/// How many databases of lost+found are asked about.
+const FEW: usize = 4;
+
+/// A database that a check of the file system saved may be meta.db as it was: it is asked about before a new one is
+/// built.
+fn saved_by_fsck(here: &Here<'_>, way: &mut Remedy) {
+    let found = here.node.lost_found.iter();
+    let paths = found.flat_map(|found| {
+        let top = node::path_text(&found.path);
+        let name = move |name: &Text| Text::from([top.bytes(), b"/", name.bytes()].concat());
+        found.databases.iter().map(name)
+    });
+    let looks = paths.take(FEW).filter_map(|path| here.preflight_on(&path));
+    let looks: Vec<Step> = looks.map(Step::undoable).collect();
+    if looks.is_empty() {
+        return;
+    }
+    way.why = format!(
+        "lost+found holds a database. If preflight forbids no start on it, it is meta.db as it was: copy it to meta.db's \
+         place, and repair nothing. Else: {}",
+        way.why
+    );
+    let stopped = here.stop().len();
+    way.steps.splice(stopped..stopped, looks);
+}
+
+/// Each database goes to its own place.
+fn exchanged(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    vec![here.repair(
+        "`coroner repair` puts each database that was found into its own place, as it is, and rebuilds one that was not. \
+         `coroner repair undo` takes it back.",
+    )]
 }
 
 /// meta.db is completed where it lost so many that it is an older one; a few are leftovers.

@@ -20,8 +20,8 @@ pub struct Effective {
     /// Tables of plugins that this release does not look at, whatever they hold: they have the names
     /// of another version.
     pub ignored: Vec<Setting>,
-    /// Settings that 2.x does not take over from version 2, because the table is missing on which that depends.
-    pub dropped: Vec<Setting>,
+    /// Settings of a known table that the migration to this release loses.
+    pub forgotten: Vec<Setting>,
 }
 
 /// Lists at the top, which add up.
@@ -44,23 +44,23 @@ pub fn effective(config: &Config, release: Release) -> Effective {
         out.file(file);
     }
     let Merge { version, all, .. } = out;
-    let dropped = migrate::dropped(&all, version, release);
-    let (all, ignored) = if release >= Release::V2_0 {
-        let all = migrate::to_newest(all, version, release);
-        migrate::split_foreign(all)
+    let (all, ignored, forgotten) = if release >= Release::V2_0 {
+        let (all, forgotten) = migrate::to_newest(all, version, release);
+        let (all, ignored) = migrate::split_foreign(all);
+        (all, ignored, forgotten)
     } else {
         let (kept, ignored) = if version < 2 {
             migrate::long_names(all)
         } else {
             (all, Vec::new())
         };
-        (migrate::embedded(kept), ignored)
+        (migrate::embedded(kept), ignored, Vec::new())
     };
     Effective {
         version,
         settings: Settings::from_all(all),
         ignored,
-        dropped,
+        forgotten,
     }
 }
 

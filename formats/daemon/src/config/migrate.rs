@@ -229,12 +229,17 @@ fn rename(all: &mut Vec<Setting>, from: &[&str], to: &[&str]) {
     }
 }
 
-/// The whole, from the version that counts to the newest of a release of 2.x.
-pub(super) fn to_newest(mut all: Vec<Setting>, version: i64, release: Release) -> Vec<Setting> {
+/// The whole, from the version that counts to the newest of a release of 2.x; and what that forgets.
+pub(super) fn to_newest(
+    mut all: Vec<Setting>,
+    version: i64,
+    release: Release,
+) -> (Vec<Setting>, Vec<Setting>) {
     // `version` 4 of 2.3 changed nothing of what is looked at here.
     if version >= 3 || release < Release::V2_0 {
-        return all;
+        return (all, Vec::new());
     }
+    let forgotten = forgotten(&all);
     rename(
         &mut all,
         &["plugins", "io.containerd.monitor.v1.cgroups"],
@@ -255,22 +260,30 @@ pub(super) fn to_newest(mut all: Vec<Setting>, version: i64, release: Release) -
             _ => true,
         });
     }
-    all
+    (all, forgotten)
 }
 
-/// What says which snapshotter the CRI uses, and how images are unpacked, where the migration passes it over: it
-/// stops at a table `containerd` that names no runtime.
-pub(super) fn dropped(all: &[Setting], version: i64, release: Release) -> Vec<Setting> {
-    let table = ["plugins", CRI, "containerd"];
-    let runtimes = [table.as_slice(), &["runtimes"]].concat();
-    if version >= 3 || release < Release::V2_0 || has(all, &runtimes) {
+/// The snapshotter and its like, where no runtime is named: the migration ends before it moves them (2.1.9:
+/// `config migrate` of `snapshotter = "native"` gives `overlayfs`).
+fn forgotten(all: &[Setting]) -> Vec<Setting> {
+    if has(all, &["plugins", CRI, "containerd", "runtimes"]) {
         return Vec::new();
     }
-    let for_images =
-        |rest: &[String]| matches!(rest, [key] if CONTAINERD_FOR_IMAGES.contains(&key.as_str()));
-    let found = below(all, &table).into_iter();
-    let found = found.filter(|(_, rest)| for_images(rest));
-    found.map(|(setting, _)| setting.clone()).collect()
+    let table = below(all, &["plugins", CRI, "containerd"]).into_iter();
+    let lost = table.filter(|(setting, rest)| {
+        matches!(rest, [key] if CONTAINERD_FOR_IMAGES.contains(&key.as_str())
+            && !is_built_in(key, &setting.value))
+    });
+    lost.map(|(setting, _)| setting.clone()).collect()
+}
+
+/// What these keys are without a word of config.toml: nothing changes then.
+fn is_built_in(key: &str, value: &Scalar) -> bool {
+    match value {
+        Scalar::Text(text) => text == "overlayfs" || text.is_empty(),
+        Scalar::Bool(is) => *is == (key == "disable_snapshot_annotations"),
+        _ => false,
+    }
 }
 
 /// `sched_core` became a variable of the shims' environment, in a table that is made anew.
@@ -301,7 +314,7 @@ fn images(all: &mut Vec<Setting>) {
             _ => {}
         }
     }
-    // Where no runtime is named, it stops here: what `dropped` names is passed over.
+    // Where no runtime is named, it stops here: the snapshotter is forgotten.
     if has(all, &["plugins", CRI, "containerd", "runtimes"]) {
         for (setting, rest) in below(all, &["plugins", CRI, "containerd"]) {
             if let [key] = rest

@@ -1,9 +1,9 @@
 //! What is reached from which root, and until when.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use finding::Time;
-use node::graph::{Graph, Index, Via};
+use node::graph::{Edge, Graph, Index, Via};
 
 use super::{Root, Rules, Until};
 
@@ -14,7 +14,14 @@ type State = (Index, bool);
 #[derive(Debug, Clone, Default)]
 pub struct Marks {
     held: BTreeMap<Index, Until>,
-    by: BTreeMap<State, Option<State>>,
+    by: BTreeMap<State, Mark>,
+}
+
+/// How a state was reached first: by the root that holds it longest.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    before: Option<State>,
+    until: Until,
 }
 
 /// One step of a chain of references.
@@ -65,7 +72,8 @@ impl Marks {
         if self.by.contains_key(&start) {
             return;
         }
-        self.by.insert(start, None);
+        let mark = |before| Mark { before, until };
+        self.by.insert(start, mark(None));
         let mut queue = VecDeque::from([start]);
         while let Some(state) = queue.pop_front() {
             let (index, flat) = state;
@@ -79,7 +87,7 @@ impl Marks {
                 };
                 let next = (edge.to, flat);
                 if let std::collections::btree_map::Entry::Vacant(free) = self.by.entry(next) {
-                    free.insert(Some(state));
+                    free.insert(mark(Some(state)));
                     queue.push_back(next);
                 }
             }
@@ -89,6 +97,92 @@ impl Marks {
     /// Until when an object is held.
     pub fn held(&self, index: Index) -> Until {
         self.held.get(&index).copied().unwrap_or(Until::Never)
+    }
+
+    /// What is held now, and by nothing once the records `gone` are removed, sorted: the next collection takes
+    /// it. The flag says that more may be among it, as not all was read of what these refer to, or as `steps`, how
+    /// many references may still be followed, came to an end.
+    pub fn only_held_by(
+        &self,
+        graph: &Graph,
+        rules: Rules,
+        now: Time,
+        gone: &BTreeSet<Index>,
+        steps: &mut usize,
+    ) -> (Vec<Index>, bool) {
+        let mut leads = |states: &mut BTreeSet<State>, within: Option<&BTreeSet<State>>| {
+            let mut queue: VecDeque<State> = states.iter().copied().collect();
+            while let Some((index, flat)) = queue.pop_front() {
+                let Some(object) = graph.get(index) else {
+                    continue;
+                };
+                for edge in &object.edges {
+                    *steps = steps.saturating_sub(1);
+                    if *steps == 0 {
+                        return;
+                    }
+                    let Some(flat) = rules.follows(graph, object, edge, flat, now) else {
+                        continue;
+                    };
+                    let next = (edge.to, flat);
+                    let is_meant = within.is_none_or(|within| within.contains(&next));
+                    if is_meant && !gone.contains(&edge.to) && states.insert(next) {
+                        queue.push_back(next);
+                    }
+                }
+            }
+        };
+        let mut below: BTreeSet<State> = gone.iter().map(|index| (*index, false)).collect();
+        leads(&mut below, None);
+        let is_read = |index| {
+            graph.get(index).is_none_or(|object| match object.at {
+                Some(_) => object.readable,
+                None => graph.unknown(&object.id.namespace).is_empty(),
+            })
+        };
+        let is_whole = below.iter().all(|(index, _)| is_read(*index));
+        below.retain(|(index, _)| !gone.contains(index));
+        // Held from elsewhere: as a root of its own, or by what is not below.
+        let is_held = |state: &State| {
+            let (index, flat) = *state;
+            let is_root = !flat
+                && graph.get(index).is_some_and(|object| {
+                    let root = rules.root(object);
+                    rules.is_sure(object) && root.is_some_and(|(_, until)| until.holds(now))
+                });
+            let mut others = graph.referrers(index);
+            is_root
+                || others.any(|(from, via)| {
+                    let Some(object) = graph.get(from).filter(|_| !gone.contains(&from)) else {
+                        return false;
+                    };
+                    let edge = Edge {
+                        to: index,
+                        via: via.clone(),
+                    };
+                    [false, true].into_iter().any(|before| {
+                        let state = (from, before);
+                        let mark = self.by.get(&state).filter(|_| !below.contains(&state));
+                        mark.is_some_and(|mark| mark.until.holds(now))
+                            && rules.follows(graph, object, &edge, before, now) == Some(flat)
+                    })
+                })
+        };
+        let mut kept: BTreeSet<State> = below.iter().copied().filter(is_held).collect();
+        leads(&mut kept, Some(&below));
+        // What was not walked to may be held.
+        if *steps == 0 {
+            return (Vec::new(), true);
+        }
+        let taken = below.iter().map(|(index, _)| *index).filter(|index| {
+            let is_kept = [false, true].map(|flat| kept.contains(&(*index, flat)));
+            let object = graph.get(*index).filter(|object| object.at.is_some());
+            !is_kept.contains(&true)
+                && object.is_some_and(|object| rules.collects(object.id.kind))
+                && self.held(*index).holds(now)
+        });
+        let taken: BTreeSet<Index> = taken.collect();
+        (taken.into_iter().collect(), !is_whole)
     }
 
     /// The root that holds an object longest, if any ever did.
@@ -102,8 +196,8 @@ impl Marks {
         };
         // Each step goes to a state that was reached earlier, so this ends.
         loop {
-            match self.by.get(&state)? {
-                Some(before) => state = *before,
+            match self.by.get(&state)?.before {
+                Some(before) => state = before,
                 None => return Some(state.0),
             }
         }

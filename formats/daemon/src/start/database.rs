@@ -58,6 +58,18 @@ pub const META_NEW: StartRule = rule(
 )
 .deletes("every snapshot and blob");
 
+/// Another database stands in the place of meta.db.
+pub const META_OTHER: StartRule = rule(
+    "meta-other",
+    "B01",
+    Phase::Plugins,
+    Effect::DeletesLater,
+    "takes this database for meta.db, and finds no image, no container and no snapshot in it; the next deletion removes \
+     every snapshot, writable layers included, and every blob",
+    &[(Release::V1_6, "containerd successfully booted")],
+)
+.deletes("every snapshot and blob");
+
 /// Neither meta is valid, or the file cannot be opened.
 pub const META_UNOPENED: StartRule = rule(
     "meta-unopened",
@@ -239,6 +251,18 @@ pub const BACKEND_NEW: StartRule = rule(
     Effect::DeletesLater,
     "makes an empty metadata.db; ids start again at 1, and each new snapshot deletes the folder of \
      that number",
+    &[(Release::V1_6, "file exists")],
+)
+.deletes("folders of snapshots");
+
+/// Another database stands in the place of a metadata.db.
+pub const BACKEND_OTHER: StartRule = rule(
+    "backend-other",
+    "F01",
+    Phase::Later,
+    Effect::DeletesLater,
+    "takes this database for metadata.db, and finds no snapshot in it; ids start again at 1, and each new snapshot deletes \
+     the folder of that number",
     &[(Release::V1_6, "file exists")],
 )
 .deletes("folders of snapshots");
@@ -518,6 +542,7 @@ pub(super) const ALL: &[StartRule] = &[
     META_LOCK_TIMEOUT,
     BACKEND_LOCKED,
     META_NEW,
+    META_OTHER,
     META_UNOPENED,
     META_NO_FILE,
     PAGE_AT_OPEN,
@@ -534,6 +559,7 @@ pub(super) const ALL: &[StartRule] = &[
     SNAPSHOTS_UNNAMED,
     IDS_AGAIN,
     BACKEND_NEW,
+    BACKEND_OTHER,
     BACKEND_UNOPENED,
     CYCLE,
     COLLECTION_FAILS,

@@ -268,6 +268,18 @@ pub const TABLE_IGNORED: StartRule = rule(
     &[],
 );
 
+/// Settings of the CRI's table `containerd`, without a runtime beside them.
+pub const SETTING_FORGOTTEN: StartRule = rule(
+    "setting-forgotten",
+    "P54",
+    Phase::Config,
+    Effect::FailsLater,
+    "takes the built-in value for a setting of config.toml: it migrates the CRI's table `containerd` only where that has a \
+     table `runtimes`",
+    &[],
+)
+.since(Release::V2_0);
+
 /// `debug.level` or `debug.format` is none.
 pub const LOG_SETTINGS: StartRule = rule(
     "log-settings",
@@ -518,6 +530,7 @@ pub(super) const ALL: &[StartRule] = &[
     DEFAULT_RUNTIME_GONE,
     RUNTIMES_GONE,
     TABLE_IGNORED,
+    SETTING_FORGOTTEN,
     LOG_SETTINGS,
     LISTENER,
     TLS_FILES,

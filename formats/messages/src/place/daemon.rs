@@ -69,7 +69,7 @@ pub(super) const ALL: &[Place] = &[
         "at-socket",
         Client,
         Daemon,
-        &["containerd.sock", "dial unix", "health check returned error", "connection is unavailable", "connection error: desc", "transport: error while dialing", "error reading from server", "docker.sock", "crio.sock", "cri-dockerd.sock", "validate service connection", "rpc error: code = unavailable"],
+        &["containerd.sock", "dial unix", "health check returned error", "connection is unavailable", "connection error: desc&unix", "transport: error while dialing&unix", "error reading from server", "docker.sock", "crio.sock", "cri-dockerd.sock", "validate service connection", "rpc error: code = unavailable desc = grpc", "rpc error: code = unavailable&.sock"],
         "A client (kubelet, crictl, ctr, dockerd) was talking to a runtime's socket.",
     )
     .or(&["the daemon does not run, is starting, or has died", "it listens at another socket (k3s, RKE2, MicroK8s and k0s have their own)", "the client may not use it: it is root's"])

@@ -29,6 +29,18 @@ pub(super) const FOREIGN: &[Place] = &[
     .first(&["journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50", "ls -l /etc/rancher/node/password"]),
 ];
 
+pub(super) const SETUP: &[Place] = &[
+    place(
+        "at-kubeadm",
+        Client,
+        Other,
+        &["[preflight]", "[kubelet-check]", "[kubelet-start]", "[wait-control-plane]", "[error cri]", "[warning systemverification]", "[warning hostname]", "[warning service-kubelet]"],
+        "kubeadm, which checks a node and sets up kubelet and the control plane: what it marks as ERROR stops it, what it marks as \
+         WARNING does not.",
+    )
+    .first(&["systemctl status kubelet containerd", "crictl info"]),
+];
+
 pub(super) const ENGINES: &[Place] = &[
     place(
         "at-crio",
@@ -65,7 +77,7 @@ pub(super) const BUILD: &[Place] = &[
         "at-nerdctl",
         Client,
         Other,
-        &["nerdctl", "rootlesskit", "containerd-rootless"],
+        &["nerdctl", "rootlesskit", "containerd-rootless", "rootless containerd"],
         "nerdctl, a client of containerd, or what makes it rootless.",
     )
     .first(&["nerdctl info", "nerdctl ps -a"]),
@@ -76,7 +88,7 @@ pub(super) const SNAPSHOTTERS: &[Place] = &[
         "at-remote-snapshotter",
         OtherSnapshotter,
         Stores,
-        &["nydus", "rafs", "stargz", "soci", "overlaybd", "cvmfs", "proxy_plugins", "remote snapshot", "containerd-fuse"],
+        &["nydus", "rafs", "stargz", "soci", "overlaybd", "cvmfs", "proxy_plugins", "remote snapshot", "containerd-fuse", "/var/lib/soci", "/var/lib/containerd-stargz", "/var/lib/containerd/io.containerd.snapshotter.v1.nydus"],
         "A snapshotter that is a program of its own (stargz, nydus, SOCI, overlaybd): it fetches layers on demand, and must run \
          for containers that use it to read their files.",
     )
@@ -89,7 +101,7 @@ pub(super) const GUESTS: &[Place] = &[
         "at-nvidia",
         OtherRuntime,
         Other,
-        &["nvidia", "nvml", "nvrm", "libcuda", "cuda", "gpu", "nvcdi", "xid ("],
+        &["nvidia", "nvml", "nvrm", "libcuda", "cuda", "gpu", "nvcdi", "xid (", "nvc.c:", "nvc_info.c:", "nvc_container.c:", "nvc_mount.c:"],
         "NVIDIA's driver, its container toolkit or its device plugin.",
     )
     .or(&["the driver is not loaded, or does not fit its libraries or the kernel", "the runtime nvidia is not among containerd's runtimes", "the device plugin does not run"])
@@ -194,8 +206,9 @@ pub(super) const PROGRAMS: &[Place] = &[
         Kubernetes,
         Unknown,
         &["klog.go:"],
-        "A program of Kubernetes (kubelet, a part of the control plane, a controller or a driver) wrote it: only they begin a line so. \
-         Which one it was, the file's or the pod's name tells.",
+        "A program that logs in klog's form wrote it: mostly one of Kubernetes (kubelet, a part of the control plane, a controller, \
+         a driver), but others (NVIDIA's tools, gVisor, network agents) begin their lines so, too. Which one it was, the journal's unit, \
+         the pod, or the file in the line's head tells.",
     )
-    .first(&["journalctl -b -u kubelet --no-pager | tail -n 50", "kubectl get pods -A -o wide"]),
+    .first(&["journalctl -b --no-pager | grep -F FILE | tail -n 5", "kubectl get pods -A -o wide"]),
 ];

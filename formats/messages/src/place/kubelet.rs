@@ -130,7 +130,7 @@ pub(super) const ALL: &[Place] = &[
         "at-node-status",
         Kubelet,
         Daemon,
-        &["kubelet_node_status.go", "nodenotready", "kubeletnotready", "node status", "nodenotschedulable", "node not ready", "setters.go", " runtime.go:", "node \"&not found", "failed to register node", "unable to register node", "csinode", "node lease", "kube-node-lease", "controller.go&lease", "nodelease"],
+        &["kubelet_node_status.go", "nodenotready", "kubeletnotready", "node status", "nodenotschedulable", "node not ready", "setters.go", " runtime.go:", "node \"&not found", "failed to register node", "unable to register node", "csinode", "node lease", "kube-node-lease", "controller.go&lease", "nodelease", "missing node capacity"],
         "kubelet tells the API server how its node is, or could not.",
     )
     .or(&["the API server cannot be reached, or does not know or trust this node", "the runtime or the network is not ready (the reason names it)"])

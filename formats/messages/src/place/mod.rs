@@ -50,6 +50,7 @@ const fn place(
 /// All of them: of two that a line has the marks of, the one that comes first here is the narrower.
 const PLACES: &[&[Place]] = &[
     elsewhere::FOREIGN,
+    elsewhere::SETUP,
     elsewhere::BUILD,
     elsewhere::SNAPSHOTTERS,
     pull::PULLS,
@@ -132,6 +133,23 @@ const fn of_program(program: Component) -> Option<&'static str> {
         Component::Kubernetes => "at-klog",
         _ => return None,
     })
+}
+
+/// The place of the program that keeps a line.
+pub(crate) fn of_own(program: Component) -> Option<&'static Message> {
+    crate::message(of_program(program)?)
+}
+
+/// The place of who speaks, of which no more is known.
+pub(crate) fn of_speaker(who: Component) -> Option<&'static Message> {
+    let key = match who {
+        Component::Buildkit => "at-buildkit",
+        Component::OtherEngine => "at-podman",
+        // Who is another client of the API server than kubelet.
+        Component::Kubernetes => "at-api-server",
+        _ => of_program(who)?,
+    };
+    crate::message(key)
 }
 
 /// Words of a line that passes on what a runtime or kubelet said, or is about them.

@@ -30,7 +30,7 @@ pub(super) const PLUGINS: &[Place] = &[
         "at-aws-cni",
         Cni,
         Network,
-        &["aws-cni", "vpc-cni", "ipamd", "aws-node", "routed-eni", "eniconfig", "amazon-k8s-cni", "127.0.0.1:50051", "egress-v4-cni"],
+        &["aws-cni", "vpc-cni", "ipamd", "aws-node", "routed-eni", "eniconfig", "amazon-k8s-cni", "127.0.0.1:50051", "egress-v4-cni", "assignpodipv4address", "addnetworkreply", "failed to assign an ip address to"],
         "Amazon's VPC CNI: the plugin asks ipamd (the pod aws-node on this node) for an address of an ENI.",
     )
     .or(&["ipamd does not run or is not ready", "the subnet or the node's ENIs have no free address", "rights (IAM) to attach ENIs are missing"])
@@ -47,7 +47,7 @@ pub(super) const PLUGINS: &[Place] = &[
         "at-calico",
         Cni,
         Network,
-        &["type=\"calico", "calico-node", "calico/node", "felix", "calico-ipam", "calico cni", "calico&sandbox", "calico&network", "calico&ipam", "projectcalico", "birdv4", "bird:", "bird6", "clusterinformation", "calico-k8s-network", "[error][&calico", "cali&veth", "typha", "calico&cni", "calico-kube-controllers"],
+        &["type=\"calico", "calico-node", "calico/node", "felix", "calico-ipam", "calico cni", "calico&sandbox", "calico&network", "calico&ipam", "projectcalico", "birdv4", "bird:", "bird6", "clusterinformation", "calico-k8s-network", "[error][&calico", "cali&veth", "typha", "calico&cni", "calico-kube-controllers", "/var/run/calico", "/etc/calico", "/var/lib/calico"],
         "Calico: its plugin, or its agent (calico-node: felix, BIRD) on this node.",
     )
     .or(&["calico-node does not run on this node, or is not ready", "its token or its rights for the API server are not valid", "no pool of addresses has room, or an old block is in the way"])
@@ -56,7 +56,7 @@ pub(super) const PLUGINS: &[Place] = &[
         "at-cilium",
         Cni,
         Network,
-        &["cilium", "ciliumendpointname", "endpoint-id", "hubble", "bpf_lxc", "ebpf&datapath"],
+        &["cilium", "/var/run/cilium", "ciliumendpointname", "endpoint-id", "hubble", "bpf_lxc", "ebpf&datapath"],
         "Cilium: its plugin, or its agent on this node, which makes the pod's endpoint and programs (BPF).",
     )
     .or(&["the agent does not run, restarts, or is overloaded", "the kernel lacks what it needs, or a program does not load"])

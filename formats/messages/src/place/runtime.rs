@@ -36,7 +36,7 @@ pub(super) const STAGES: &[Place] = &[
         "at-runc-userns",
         Runc,
         Kernel,
-        &["userns", "user namespace", "uid_map", "gid_map", "idmap", "newuidmap", "rootless", "subuid", "unshare", "clone:", "uid mapping", "gid mapping"],
+        &["userns", "user namespace", "uid_map", "gid_map", "idmap", "newuidmap", "rootless&map", "subuid", "unshare", "clone:", "uid mapping", "gid mapping"],
         "A user namespace or mapped ids were being set up: the kernel's limits, /etc/subuid and the file system under it \
          decide.",
     )

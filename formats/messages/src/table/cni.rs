@@ -174,12 +174,21 @@ pub(super) const ALL: &[Message] = &[
         "cni-lease-store",
         Cni,
         Network,
-        &["open /var/lib/cni/networks/{}: {}", "mkdir /var/lib/cni/{}: {}", "open /var/lib/cni/{}: no space left on device", "invalid CIDR address{}", "failed to parse IP {q}{rest}"],
+        &["open /var/lib/cni/networks/{}: {}", "mkdir /var/lib/cni/{}: {}", "open /var/lib/cni/{}: no space left on device"],
         "host-local's folder of addresses cannot be read or written.",
     )
     .wraps(&[])
     .codes(&["cni/lease-damaged", "store/disk-full"])
     .first(&["df -h /var/lib/cni; df -i /var/lib/cni", TRIAGE]),
+    act(
+        "address-not-parsed",
+        Cni,
+        Network,
+        &["invalid CIDR address{}", "failed to parse IP {q}{rest}"],
+        "An address or a range is not written as one. Whose setting it is (a network configuration, a node's range, a flag), the line's \
+         program tells.",
+    )
+    .first(&["ls -l /etc/cni/net.d"]),
     cause(
         "cni-cached-result",
         Cni,

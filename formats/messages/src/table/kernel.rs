@@ -232,7 +232,7 @@ pub(super) const ALL: &[Message] = &[
         "kernel-trace",
         TheKernel,
         Kernel,
-        &["CPU: {n} PID: {n} Comm: {rest}", "CPU: {n} UID: {n} PID: {n} Comm: {rest}", "CPU {n} PID: {n} Comm: {rest}", "Hardware name: {rest}", "RIP: {n}:{rest}", "RIP: 0010:{rest}", "Modules linked in: {rest}", "Kernel Offset: {rest}", "Workqueue: {rest}", "echo 0 > /proc/sys/kernel/hung_task_timeout_secs{rest}", "Not tainted {rest}", "Tainted: {rest}", "task:{} state:{} stack:{rest}", "{} cpuset={} mems_allowed={}"],
+        &["CPU: {n} PID: {n} Comm: {rest}", "CPU: {n} UID: {n} PID: {n} Comm: {rest}", "CPU {n} PID: {n} Comm: {rest}", "Hardware name: {rest}", "RIP: {n}:{rest}", "RIP: 0010:{rest}", "Modules linked in: {rest}", "Kernel Offset: {rest}", "Workqueue: {rest}", "echo 0 > /proc/sys/kernel/hung_task_timeout_secs{rest}", "Not tainted {rest}", "Tainted: {rest}", "task:{} state:{} stack:{rest}", "{} cpuset={} mems_allowed={}", "? {}+0x{n}/0x{n}", "{}+0x{n}/0x{n}", "RSP: {n}:{rest}", "Code: Bad RIP value", "Code: {n} {n} {n} {n} {rest}"],
         "A part of a report of the kernel (a task that waits long, an oops, a warning). The task that it names ran or waited just then; \
          it need not be the culprit. The first line of the report says what it is about, the trace says where.",
     )

@@ -285,7 +285,6 @@ pub(super) const ALL: &[Message] = &[
             "unable to start container process: container init was OOM-killed (memory limit too low?)",
             "container init was OOM-killed{}",
             "OOM-killed{}",
-            "process_linux.go:{n}: getting the final child's pid from pipe caused: EOF",
         ],
         "The container's init was killed for want of memory before the program started: the memory limit is below \
          what runc itself needs.",
@@ -300,6 +299,7 @@ pub(super) const ALL: &[Message] = &[
             "can't get final child's PID from pipe{}",
             "can't get final child's PID from pipe",
             "getting the final child's pid from pipe",
+            "process_linux.go:{n}: getting the final child's pid from pipe caused: EOF",
             "getting the final child's pid from pipe caused {q}",
             "read init-p: connection reset by peer",
             "error reading from init-p{}",

@@ -256,11 +256,20 @@ pub(super) const ALL: &[Message] = &[
         "ttrpc-closed",
         Containerd,
         Tasks,
-        &["ttrpc: closed", "ttrpc: server closed", "ttrpc: client shutting down", "ttrpc: client shutting down: {}", "ttrpc: {}", "failed to receive message", "transport is closing: unavailable"],
+        &["ttrpc: closed", "ttrpc: server closed", "ttrpc: client shutting down", "ttrpc: client shutting down: {}", "failed to receive message", "transport is closing: unavailable"],
         "The connection to a shim (or an NRI plugin) closed in the middle: the other side crashed or was ended.",
     )
     .states(&["shim-died"])
     .first(&["coroner runtime shims /", "journalctl -k -b | grep -i 'killed process'"]),
+    act(
+        "ttrpc-failed",
+        Containerd,
+        Tasks,
+        &["ttrpc: {}", "ttrpc: cannot marshal unknown type: {}", "ttrpc: cannot unmarshal unknown type: {}"],
+        "The daemon was talking with a shim (or an NRI plugin); the rest says why that failed. A type that is not known means that \
+         the two were built of different releases.",
+    )
+    .first(&["containerd --version", "coroner runtime shims /"]),
     cause(
         "task-not-found",
         Containerd,
@@ -428,14 +437,22 @@ pub(super) const ALL: &[Message] = &[
     )
     .open()
     .first(&["coroner runtime shims /", "crictl pods"]),
+    consequence(
+        "cgroup-deleted",
+        Shim,
+        Tasks,
+        &["cgroups: cgroup deleted", "cgroup deleted", "{}: cgroups: cgroup deleted"],
+        "The cgroup that was asked about is gone: the container ended, or someone removed its cgroup. For the numbers of a \
+         container that ends that is ordinary.",
+    )
+    .first(&["crictl ps -a"]),
     cause(
         "cgroup-not-found",
         Shim,
         crate::Whose::Cgroups,
-        &["cgroups: cgroup mountpoint does not exist", "cgroup mountpoint does not exist", "cgroups: cgroup deleted", "cgroup deleted", "cgroups: unable to find {q} in controller set", "cgroups: unable to find {}", "unable to find {q} in controller set", "Devices cgroup isn't mounted", "failed to find the cgroup root{}", "no cgroup mount found in mountinfo", "cgroups: cannot find cgroup mount destination", "cannot find cgroup mount destination", "cgroups: cannot found cgroup mount destination", "mountpoint for {} not found", "mountpoint not found", "Unable to find {} cgroup in mounts", "failed to find subsystem mount for required subsystem", "Failed to find subsystem mount for required subsystem"],
+        &["cgroups: cgroup mountpoint does not exist", "cgroup mountpoint does not exist", "cgroups: unable to find {q} in controller set", "cgroups: unable to find {}", "unable to find {q} in controller set", "Devices cgroup isn't mounted", "failed to find the cgroup root{}", "no cgroup mount found in mountinfo", "cgroups: cannot find cgroup mount destination", "cannot find cgroup mount destination", "cgroups: cannot found cgroup mount destination", "mountpoint for {} not found", "mountpoint not found", "Unable to find {} cgroup in mounts", "failed to find subsystem mount for required subsystem", "Failed to find subsystem mount for required subsystem"],
         "A cgroup controller is not mounted where the runtime looks for it: a node with cgroup v2 and a runtime that \
-         knows v1 only, or the other way round, or a container without /sys/fs/cgroup. A cgroup that was deleted \
-         means that the container ended meanwhile.",
+         knows v1 only, or the other way round, or a container without /sys/fs/cgroup.",
     )
     .first(&["stat -fc %T /sys/fs/cgroup", "cat /proc/cgroups", "grep cgroup /proc/mounts"]),
     cause(

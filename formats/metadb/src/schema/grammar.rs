@@ -223,6 +223,7 @@ fn root(of: Of, path: &Keys<'_>, entries: &[(&[u8], Value<'_>)]) -> Fit {
     let is_beside = |(key, value): &(&[u8], Value<'_>)| {
         key.starts_with(b"lost+found")
             || of == Of::Meta
+                && !is_reserved(key)
                 && value.bucket().is_some_and(|bucket| {
                     let mut below = bucket.contents().entries.into_iter();
                     below.all(|entry| entry.key == b"sandboxes")

@@ -24,7 +24,7 @@ pub(super) const COLLECTIONS: &[&str] = &[
 ];
 
 /// Whether it is the key of something that a namespace holds.
-pub(super) fn is_collection(key: &[u8]) -> bool {
+pub(crate) fn is_collection(key: &[u8]) -> bool {
     COLLECTIONS.iter().any(|name| name.as_bytes() == key)
 }
 

@@ -10,6 +10,8 @@ mod lost;
 mod meta;
 mod order;
 
+pub(crate) use meta::is_collection;
+
 use bolt::{Bucket, Counter, Schemas};
 use finding::Time;
 

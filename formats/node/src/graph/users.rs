@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use content::Digest;
 use finding::{Object, Text};
 
-use super::{Graph, Id, Index, Kind, Object as Node, Via};
+use super::{Graph, Id, Index, Kind, Via};
 
 impl Graph {
     /// Who refers to an object, sorted by who they are, and how.
@@ -59,44 +59,6 @@ impl Graph {
                 }
             }
         }
-        found
-    }
-
-    /// Blobs and snapshots that are reached through `start` and by nothing else, the nearest first: what goes with
-    /// its record at the next collection.
-    pub fn only_through(&self, start: Index) -> Vec<Index> {
-        let kept = |index: Index| {
-            let object = self.get(index);
-            let is_root = |it: &Node| it.life.root || it.life.root_like.is_some();
-            object.is_none_or(|it| {
-                let goes = matches!(it.id.kind, Kind::Blob | Kind::Snapshot);
-                !goes || it.at.is_none() || is_root(it)
-            })
-        };
-        let mut found = vec![start];
-        let mut seen = BTreeSet::from([start]);
-        let mut at = 0_usize;
-        while let Some(object) = found.get(at).map(|index| self.get(*index)) {
-            at = at.saturating_add(1);
-            for edge in object.into_iter().flat_map(|object| &object.edges) {
-                if edge.via.is_recorded() && !kept(edge.to) && seen.insert(edge.to) {
-                    found.push(edge.to);
-                }
-            }
-        }
-        // What something else leads to stays, and with it what it leads to itself.
-        loop {
-            let before = found.len();
-            let gone: BTreeSet<Index> = found.iter().copied().collect();
-            found.retain(|index| {
-                let mut leads = self.referrers(*index).filter(|(_, via)| via.is_recorded());
-                *index == start || leads.all(|(from, _)| gone.contains(&from))
-            });
-            if found.len() == before {
-                break;
-            }
-        }
-        found.retain(|index| *index != start);
         found
     }
 

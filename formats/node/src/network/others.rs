@@ -5,10 +5,9 @@ use std::path::Path;
 
 use evidence::Evidence;
 use finding::{Text, Unread};
-use metadb::MetaDb;
 
 use crate::discover::distributions;
-use crate::{Database, DatabaseState, META_DIR, Roots, path_text};
+use crate::{Database, DatabaseState, Headers, META_DIR, Roots, path_text};
 
 /// Containers of others, to which leases and results may belong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +47,7 @@ impl Others {
                 continue;
             }
             let path = other.root.join(META_DIR).join("meta.db");
-            let meta = Database::open(evidence, &path, MetaDb::read_meta);
+            let meta = Database::open_meta(evidence, &path, Headers::Exact);
             if matches!(
                 meta.state,
                 DatabaseState::Empty | DatabaseState::Unread(Unread::Absent)

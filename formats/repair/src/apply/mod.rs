@@ -138,6 +138,23 @@ impl Store {
         Ok(all.map(|(journal, done)| (journal.plan, done)).collect())
     }
 
+    /// A database that this finished repair wrote and that is another file now, or none.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn replaced_since(&self, plan: &str) -> Result<Option<String>, Failed> {
+        let journal = self.journal(plan)?;
+        let sites = Sites::open(&self.node, &self.root, &journal, true)?;
+        // The first is the stopper's.
+        for step in journal.moves.iter().skip(1) {
+            let is_database = Path::new(&step.path).extension().is_some_and(|end| end == "db");
+            if is_database && !sites.is_in_place(step)? {
+                return Ok(Some(step.path.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     fn journals(&self) -> io::Result<Vec<(Journal, bool)>> {
         let mut found = Vec::new();
         for (_, quarantine) in journal::quarantines(&self.root)? {

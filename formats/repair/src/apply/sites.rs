@@ -161,6 +161,16 @@ impl Sites {
         Ok(slot == step.old && slot != step.new)
     }
 
+    /// Whether what a step put in its place is still there.
+    pub(super) fn is_in_place(&self, step: &Move) -> io::Result<bool> {
+        if self.is_forgotten(step.base.as_deref()) {
+            return Ok(true);
+        }
+        let (folder, quarantine) = self.folders_of(step.base.as_deref())?;
+        let (place, _) = step.pair(folder, quarantine)?.inodes()?;
+        Ok(place == step.new)
+    }
+
     /// Takes the room on the disk that will be needed after the commit: for the state, and for folders
     /// that grow by a name.
     pub(super) fn reserve(&self, seen: Seen, journal: &Journal) -> io::Result<()> {

@@ -37,7 +37,7 @@ use crate::{Survivors, Tree};
 pub(crate) use facts::mounted;
 pub(crate) use invent::invent;
 pub(crate) use pairing::{Ask, Paired, pair};
-pub(crate) use trouble::{is_sound, of_another, strange, trouble, unflip};
+pub(crate) use trouble::{is_sound, strange, trouble, unflip};
 pub(crate) use write::{Written, write};
 
 /// A snapshot as meta.db has it.

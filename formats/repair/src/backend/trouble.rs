@@ -8,7 +8,6 @@ use node::{DatabaseState, Snapshotter};
 use snapshots::Layout;
 
 use super::Wanted;
-use crate::Tree;
 use crate::flips::only_near;
 use crate::rows::backend_rows;
 
@@ -25,6 +24,7 @@ pub(crate) fn trouble(
         DatabaseState::Broken | DatabaseState::Stale => {
             return has_dirs.then(|| "it is damaged".to_owned());
         }
+        DatabaseState::Other(stranger) => return has_dirs.then(|| stranger.to_string()),
         DatabaseState::Unread(Unread::Absent) => {
             return has_dirs.then(|| "it is missing".to_owned());
         }
@@ -182,36 +182,6 @@ pub(crate) fn is_sound(snapshotter: &Snapshotter) -> bool {
     snapshotter.db.state == DatabaseState::Open
         && !snapshotter.db.is_damaged()
         && rows.is_some_and(|rows| rows.snapshots.is_whole() && rows.troubles.is_empty())
-}
-
-/// Whether this is the metadata.db of another snapshotter of this node: meta.db has none of its rows here, and all of
-/// them there. Then nothing of it is used: its numbers are those of other directories.
-pub(crate) fn of_another(
-    snapshotter: &mut Snapshotter,
-    tree: &Tree,
-    wanted: &[Wanted],
-) -> Option<String> {
-    let rows = backend_rows(snapshotter);
-    let own: BTreeSet<&[u8]> = wanted.iter().map(|one| one.name.as_slice()).collect();
-    if own.is_empty() || rows.is_empty() || rows.iter().any(|row| own.contains(row.key.bytes())) {
-        return None;
-    }
-    let mut others: BTreeSet<&[u8]> = BTreeSet::new();
-    for (_, space) in crate::rows::namespaces(tree) {
-        let all = space.at(&["snapshots"]).into_iter().flat_map(Tree::buckets);
-        let all = all.filter(|(name, _)| *name != snapshotter.name.bytes());
-        let names = all.flat_map(|(_, records)| records.buckets());
-        others.extend(names.filter_map(|(_, record)| record.value("name")));
-    }
-    if !rows.iter().all(|row| others.contains(row.key.bytes())) {
-        return None;
-    }
-    let count = rows.len();
-    snapshotter.db.rows = None;
-    snapshotter.db.state = DatabaseState::Unread(Unread::Absent);
-    Some(format!(
-        "it is the metadata.db of another snapshotter: meta.db has its {count} snapshots there, and none of them here"
-    ))
 }
 
 /// The key in meta.db of a row.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bolt::Layout;
 use evidence::{Change, Evidence};
 use finding::Text;
-use node::{Snapshotter, path_text};
+use node::{DatabaseState, Snapshotter, path_text};
 use snapshots::Rules;
 
 use super::{Making, Refused};
@@ -33,7 +33,7 @@ impl Making<'_> {
                 Rules::Overlay | Rules::Native
             );
             let mut wanted = backend::wanted(tree, snapshotter.name.bytes());
-            let mut flipped = if is_whole && is_known {
+            let flipped = if is_whole && is_known {
                 backend::unflip(&mut snapshotter, &wanted)
             } else {
                 None
@@ -47,12 +47,13 @@ impl Making<'_> {
             };
             let layout = layout.clone();
             let layout = &layout;
-            if is_whole && flipped.is_none() && backend::is_sound(&snapshotter) {
-                if let Some(why) = backend::strange(&snapshotter, &wanted) {
-                    self.plan.unknown.push(why);
-                    continue;
-                }
-                flipped = backend::of_another(&mut snapshotter, tree, &wanted);
+            if is_whole
+                && flipped.is_none()
+                && backend::is_sound(&snapshotter)
+                && let Some(why) = backend::strange(&snapshotter, &wanted)
+            {
+                self.plan.unknown.push(why);
+                continue;
             }
             backend::parents::by_rows(&snapshotter, &mut wanted);
             let trouble = || backend::trouble(&snapshotter, layout, &wanted, is_whole);
@@ -63,7 +64,9 @@ impl Making<'_> {
                 backend::parents::add_rows(&snapshotter, &mut wanted);
             }
             let path = snapshotter.root.join("metadata.db");
-            self.plan.wrong.push(format!("{}: {why}", path_text(&path)));
+            if !matches!(snapshotter.db.state, DatabaseState::Other(_)) {
+                self.plan.wrong.push(format!("{}: {why}", path_text(&path)));
+            }
             let mounted = backend::mounted(&self.request.mounts, &self.request.roots.state, layout);
             let own = said.get(&snapshotter.name).cloned().unwrap_or_default();
             let ask = Ask {

@@ -126,11 +126,11 @@ impl Making<'_> {
         }
     }
 
-    pub(super) fn put_meta(&mut self, bytes: Vec<u8>) {
+    pub(super) fn put_meta(&mut self, bytes: Vec<u8>, why: &str) {
         let step = Step {
             sha256: Some(super::sha256(&bytes)),
             size: u64::try_from(bytes.len()).ok(),
-            ..Step::put(meta_name(), MadeOf::Bytes, "the new meta.db")
+            ..Step::put(meta_name(), MadeOf::Bytes, why)
         };
         self.plan.steps.push(step);
         self.files.insert(meta_name(), bytes);

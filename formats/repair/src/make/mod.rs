@@ -4,6 +4,7 @@ mod attempts;
 mod backends;
 mod donated;
 mod drafts;
+mod exchange;
 mod files;
 mod ingests;
 mod layers;
@@ -169,6 +170,10 @@ struct Making<'r> {
     lost_blobs: BTreeMap<Digest, String>,
     /// Whether nothing of the old meta.db could be used.
     is_new: bool,
+    /// Whether a meta.db of another name is used.
+    is_renamed: bool,
+    /// meta.db, where it was found in the place of another database.
+    found_meta: Option<Vec<u8>>,
 }
 
 /// Stores that steps cannot reach from the root: names are exchanged within one mount.
@@ -256,6 +261,8 @@ impl<'r> Making<'r> {
             gaps: Vec::new(),
             lost_blobs: BTreeMap::new(),
             is_new: false,
+            is_renamed: false,
+            found_meta: None,
             request,
             at,
             node,
@@ -271,7 +278,11 @@ impl<'r> Making<'r> {
         self.plan.before = settle::foretold(&self.node, &self.release, self.at);
         self.draft_config(evidence);
         let old = self.old_bytes(evidence)?;
+        let misplaced = self.node.misplaced();
+        let old = self.exchange(evidence, old)?;
         let (mut tree, layout, mut is_whole) = self.start(old.as_deref());
+        // It may be of a moment before the last records.
+        is_whole &= !self.is_renamed;
         self.told("reading the documents of images");
         let mut survivors = match self.node.content.whole() {
             Some(store) => Survivors::read_survivors(evidence, store, self.node.meta.rows.as_ref()),
@@ -290,6 +301,7 @@ impl<'r> Making<'r> {
             agreed.extend(parents::agree(&mut tree, &self.node, &layers, now));
         }
         self.backends(evidence, &tree, is_whole, &survivors)?;
+        self.strangers(&misplaced);
         if is_whole && let Some(why) = self.stale(&tree) {
             self.plan.wrong.push(why);
             is_whole = false;
@@ -333,7 +345,8 @@ impl<'r> Making<'r> {
         edits.extend(self.edit_files(evidence, &mut tree, &survivors, is_whole));
         let is_edited = !edits.is_empty();
         self.tell(edits, &tree, &survivors);
-        if is_whole && !is_edited && self.plan.steps.is_empty() {
+        let found_meta = self.found_meta.take();
+        if is_whole && !is_edited && self.plan.steps.is_empty() && found_meta.is_none() {
             self.plan.after.clone_from(&self.plan.before);
             return Ok(self.made());
         }
@@ -358,8 +371,10 @@ impl<'r> Making<'r> {
             }
             self.tell_forgotten();
         }
-        if let Some(bytes) = bytes {
-            self.put_meta(bytes);
+        match (bytes, found_meta) {
+            (Some(bytes), _) => self.put_meta(bytes, "the new meta.db"),
+            (None, Some(bytes)) => self.put_meta(bytes, "the meta.db that stood in the place of another database"),
+            (None, None) => {}
         }
         self.plan.bytes = self
             .plan

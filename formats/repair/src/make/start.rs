@@ -6,7 +6,7 @@ use bolt::{Db, Layout, Salvage, SalvageOptions};
 use daemon::Release;
 use evidence::Evidence;
 use finding::{Text, Unread};
-use node::{DatabaseState, path_text};
+use node::{DatabaseState, Stranger, path_text};
 use snapshots::Rules;
 use view::View;
 
@@ -15,6 +15,9 @@ use super::{LIMIT, Making, NEWEST_SCHEMA, Refused};
 use crate::plan::Input;
 use crate::rows::{backend_rows, namespaces, split_key};
 use crate::{Relics, Tree};
+
+/// What helps where a file cannot be read.
+pub(super) const LIMIT_HINT: &str = "run it as root, on a disk without errors";
 
 impl Making<'_> {
     /// What makes every plan for this node a danger.
@@ -37,6 +40,13 @@ impl Making<'_> {
                     "meta.db has schema version {version}, and coroner knows up to {NEWEST_SCHEMA}"
                 ),
                 "use a coroner that knows this release of containerd",
+            ));
+        }
+        if self.node.meta.state == DatabaseState::Other(Stranger::Both) {
+            return Err(Refused::new(
+                format!("{}: {}", self.node.meta.path, Stranger::Both),
+                "a daemon ran after databases were exchanged or copied: put a copy of each back (`coroner repair backup` \
+                 keeps them), or keep a copy of the node (`coroner collect`) and ask for help",
             ));
         }
         if let DatabaseState::Unread(why) = &self.node.meta.state
@@ -93,7 +103,10 @@ impl Making<'_> {
                         .is_some_and(|layout| layout.dirs.is_empty() && layout.unread.is_none());
                     is_empty && !named.contains(snapshotter.name.bytes())
                 }
-                DatabaseState::Broken | DatabaseState::Stale | DatabaseState::Unread(_) => false,
+                DatabaseState::Broken
+                | DatabaseState::Stale
+                | DatabaseState::Other(_)
+                | DatabaseState::Unread(_) => false,
             };
             if !whole {
                 return Err(Refused::new(
@@ -176,6 +189,11 @@ impl Making<'_> {
         let is_known =
             rows.is_some_and(|rows| rows.namespaces.is_whole() && rows.troubles.is_empty());
         let is_read = self.node.meta.state == DatabaseState::Open && !self.node.meta.is_damaged();
+        if matches!(self.node.meta.state, DatabaseState::Other(_)) {
+            // That it is another database is told.
+            self.is_new = true;
+            return (Tree::default(), fresh, false);
+        }
         let Some(old) = old.filter(|old| !old.is_empty()) else {
             let what = match &self.node.meta.state {
                 DatabaseState::Empty => "meta.db is empty",
@@ -190,15 +208,6 @@ impl Making<'_> {
         };
         if is_read && let Some(db) = Db::open(View::new(old)).db {
             let (tree, whole) = Tree::read_tree(&db);
-            if is_backend(&tree) {
-                self.plan.wrong.push(
-                    "meta.db is the metadata.db of a snapshotter: a start would treat this node as a new one, \
-                     and delete every layer later"
-                        .to_owned(),
-                );
-                self.is_new = true;
-                return (Tree::default(), fresh, false);
-            }
             let layout = Layout {
                 page_size: db.page_size(),
                 freelist: db.meta().is_freelist_synced(),
@@ -244,13 +253,6 @@ impl Making<'_> {
             )
         })
     }
-}
-
-/// Whether this is the database of a snapshotter: its snapshots have numbers, and an index beside them.
-fn is_backend(tree: &Tree) -> bool {
-    let has_id = |(_, row): (&[u8], &Tree)| row.value("id").is_some();
-    let rows = tree.at(&["v1", "snapshots"]);
-    tree.at(&["v1", "parents"]).is_some() && rows.is_some_and(|rows| rows.buckets().any(has_id))
 }
 
 /// Snapshotters that a meta.db, damaged or not, has snapshots of. Names that no snapshotter has are

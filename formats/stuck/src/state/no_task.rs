@@ -12,7 +12,7 @@ pub(super) const ROW: Row = Row {
     word: "no-task",
     row: None,
     healthy: false,
-    cause: "Its process has ended, and its folders were not removed.",
+    cause: "It was never started; or it has ended, and its bundle or record is still there.",
     never: &[],
     remedy: way_out,
     may: |signs| signs.phase == Phase::Empty,
@@ -21,7 +21,8 @@ pub(super) const ROW: Row = Row {
 fn way_out(case: &Case<'_, '_>) -> Remedy {
     if case.subject.bundle.is_none() && case.subject.container.is_none() {
         return safe(
-            "There is a record of it and nothing else: whoever created it starts or removes it.",
+            "Nothing has to be done for it: kubelet, or whoever created it, starts or removes it once \
+             containerd serves.",
             Vec::new(),
         );
     }

@@ -57,13 +57,17 @@ pub(crate) fn is_written_over(db: &Db<'_>, old: &Db<'_>, schemas: Schemas) -> bo
     let Some(schema) = schemas.schema_of(db) else {
         return false;
     };
-    if !schema.contradictions(&old.root()).is_empty()
-        && schema.contradictions(&db.root()).is_empty()
-    {
+    let is_old = !schema.contradictions(&db.root()).is_empty();
+    if !schema.contradictions(&old.root()).is_empty() && !is_old {
         return true;
     }
     let mut trees = others(db, schema, schemas);
-    trees.push(old.clone());
+    if is_old {
+        // That the tree before looks later than this one follows from an old page in this one.
+        trees.retain(|one| one.meta().root != old.meta().root);
+    } else {
+        trees.push(old.clone());
+    }
     !newer(&trees, schema).is_empty()
 }
 

@@ -11,8 +11,8 @@ mod runtimes;
 mod snapshotter;
 mod types;
 
+use daemon::Release;
 use daemon::start as rules;
-use daemon::{Release, Source};
 use finding::{Location, Object, Text, Unread};
 use node::config::ConfigFault;
 use node::{Scalar, Setting};
@@ -36,7 +36,6 @@ pub(super) fn read_settings(run: &mut Run<'_>) -> Flow {
     short_ids(run)?;
     log(run)?;
     ignored(run);
-    dropped(run);
     types::unknown(run);
     let root = run
         .settings
@@ -233,46 +232,20 @@ fn short_ids(run: &mut Run<'_>) -> Flow {
     Flow::Continue(())
 }
 
-/// Tables with the names of another version: what they say does not hold.
+/// Tables with the names of another version, and settings that the migration loses: what they say does not hold.
 fn ignored(run: &mut Run<'_>) {
-    let found: Vec<(Location, String)> = run
-        .ignored
-        .iter()
-        .map(|setting| (located(setting), setting.keys().join(".")))
-        .collect();
-    if let Some((at, _)) = found.first() {
-        let targets = found
-            .iter()
-            .map(|(_, name)| Target::new(Object::global("setting", Text::from(name.as_str()))));
-        let statement = run.statement(&rules::TABLE_IGNORED).at(at.clone());
-        run.note(statement.targets(targets));
+    for (rule, settings) in [
+        (&rules::TABLE_IGNORED, &run.ignored),
+        (&rules::SETTING_FORGOTTEN, &run.forgotten),
+    ] {
+        let Some(first) = settings.first() else {
+            continue;
+        };
+        let names = settings.iter().map(|setting| setting.keys().join("."));
+        let targets = names.map(|name| Target::new(Object::global("setting", Text::from(name))));
+        let statement = run.statement(rule).at(located(first)).targets(targets);
+        run.statements.push(statement);
     }
-}
-
-/// Settings that this release does not take over from the version of the file, where they say something else than
-/// the daemon does without them.
-fn dropped(run: &mut Run<'_>) {
-    let is_default = |setting: &&Setting| match &setting.value {
-        Scalar::Text(text) => text.is_empty() || text == "overlayfs",
-        value => *value == Scalar::Bool(false),
-    };
-    let found = run.dropped.iter().filter(|setting| !is_default(setting));
-    let found: Vec<(Location, String)> = found
-        .map(|setting| (located(setting), setting.keys().join(".")))
-        .collect();
-    let Some((at, _)) = found.first() else {
-        return;
-    };
-    let does = "ignores settings of the CRI's table `containerd`, because that has no table `runtimes`: this \
-                release takes them over only with it";
-    let statement = run.statement(&rules::SETTINGS_GONE).does(does).says("");
-    let mut statement = statement.at(at.clone()).targets(
-        found
-            .iter()
-            .map(|(_, name)| Target::new(Object::global("setting", Text::from(name.as_str())))),
-    );
-    statement.source = Source::FromSource;
-    run.note(statement);
 }
 
 /// Whether the daemon takes it for a level of its log.

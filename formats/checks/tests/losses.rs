@@ -1,0 +1,309 @@
+//! A step that removes a record names all that hangs on it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests panic where something is wrong"
+)]
+
+use std::collections::BTreeSet;
+
+use checks::Measured;
+use daemon::gc::Fate;
+use evidence::{Evidence, Options};
+use finding::{Finding, Loss, Object, Step};
+use node::graph::Kind;
+use node::{Node, Said};
+use testcase::Tar;
+
+const BLOBS: &str = "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256";
+const SNAPSHOTS: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
+const NODES: [&str; 3] = ["1.6-stopped", "1.7-stopped", "2.1-stopped"];
+
+fn open(tar: &Tar) -> Node {
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    Node::open(
+        &evidence,
+        roots.into_iter().next().unwrap(),
+        node::Options::default(),
+    )
+}
+
+fn findings(node: &Node) -> Vec<Finding> {
+    checks::judge(node, &Measured::default()).findings
+}
+
+/// What an object leads to along the references of records, itself left out: found by a walk of the test's own.
+fn below(node: &Node, object: &Object) -> BTreeSet<Object> {
+    let graph = node.graph();
+    let is_it = |id: &node::graph::Id| {
+        let shown = plain(id);
+        shown == *object
+            || object.kind == "sandbox"
+                && shown
+                    == Object {
+                        kind: "container",
+                        ..object.clone()
+                    }
+    };
+    let starts = graph.objects().filter(|(_, one)| is_it(&one.id));
+    let mut queue: Vec<usize> = starts.map(|(index, _)| index).collect();
+    let mut seen: BTreeSet<usize> = queue.iter().copied().collect();
+    let mut found = BTreeSet::new();
+    while let Some(at) = queue.pop() {
+        for edge in &graph.get(at).unwrap().edges {
+            if edge.via.is_recorded() && seen.insert(edge.to) {
+                queue.push(edge.to);
+                found.insert(plain(&graph.get(edge.to).unwrap().id));
+            }
+        }
+    }
+    found
+}
+
+fn plain(id: &node::graph::Id) -> Object {
+    match id.snapshot_parts() {
+        Some((_, key)) => Object::new("snapshot", id.namespace.clone(), key),
+        None => id.object(),
+    }
+}
+
+/// Whether a client removes records by it.
+fn removes(step: &Step) -> bool {
+    step.command().is_some_and(|command| {
+        let program = command.program();
+        (*program == *"ctr" || *program == *"crictl") && step.loses != Loss::Nothing
+    })
+}
+
+/// Each removed record's own holdings are named, or held by something that no step removes; and nothing is named
+/// that is neither. Returns how many were named.
+fn hold_against_the_graph(node: &Node, told: &str) -> usize {
+    let release = daemon::detect(&node.traces).to;
+    let collection = daemon::gc::simulate(node, release, node.now).unwrap();
+    let mut named_in_all = 0_usize;
+    for finding in findings(node) {
+        for way in &finding.ways {
+            let mut named: BTreeSet<Object> = BTreeSet::new();
+            for step in way.steps.iter().filter(|step| removes(step)) {
+                let own = step.loses.objects().first().unwrap().clone();
+                named.extend(step.loses.objects().iter().cloned());
+                for object in below(node, &own).difference(&named) {
+                    let records = collection.records.iter();
+                    let record = records.clone().find(|record| plain(&record.id) == *object);
+                    let Some(record) = record.filter(|record| record.fate == Fate::Kept) else {
+                        continue;
+                    };
+                    // Something else holds it: a root whose way to it meets nothing that is named.
+                    let (chains, _) = collection.chains(record.index, usize::MAX);
+                    let graph = node.graph();
+                    let is_named =
+                        |index: &usize| named.contains(&plain(&graph.get(*index).unwrap().id));
+                    let is_free = chains.iter().any(|chain| {
+                        chain.until.holds(node.now)
+                            && !is_named(&chain.root)
+                            && !chain.steps.iter().any(|step| is_named(&step.from))
+                    });
+                    assert!(
+                        is_free,
+                        "{told}, {}: {own} goes, and {object} is not named: {:#?}",
+                        finding.code.name, step
+                    );
+                }
+                named_in_all += step.loses.objects().len().saturating_sub(1);
+            }
+        }
+    }
+    named_in_all
+}
+
+#[test]
+fn what_hangs_on_a_record_is_named() {
+    for name in NODES {
+        let whole = testcase::node(name);
+        let mut named = 0;
+        // Each blob gone, each directory of a layer gone: the codes with steps that remove.
+        for path in whole.paths(BLOBS, "") {
+            if path.trim_end_matches('/').len() > BLOBS.len() {
+                let mut tar = testcase::node(name);
+                tar.remove(&path);
+                named += hold_against_the_graph(&open(&tar), &format!("{name} without {path}"));
+            }
+        }
+        let rows: BTreeSet<String> = whole
+            .paths(SNAPSHOTS, "")
+            .iter()
+            .filter_map(|path| path.strip_prefix(SNAPSHOTS)?.split('/').nth(1))
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+            .collect();
+        for id in rows {
+            let mut tar = testcase::node(name);
+            tar.remove(&format!("{SNAPSHOTS}/{id}"));
+            named += hold_against_the_graph(&open(&tar), &format!("{name} without directory {id}"));
+        }
+        assert!(
+            named > 0,
+            "{name}: no step names anything besides its object"
+        );
+    }
+}
+
+/// What only a manifest holds would be collected: its row is taken out by a repair, which keeps it.
+#[test]
+fn the_row_of_a_manifest_is_not_removed_by_hand() {
+    for name in NODES {
+        let whole = open(&testcase::node(name));
+        let graph = whole.graph();
+        let mut manifests = 0;
+        for (_, object) in graph.objects() {
+            let holds = object.edges.iter().any(|edge| edge.via.is_recorded());
+            if object.id.kind != Kind::Blob
+                || object.at.is_none()
+                || object.path.is_none()
+                || !holds
+            {
+                continue;
+            }
+            let hex = object.id.key.to_string().replace("sha256:", "");
+            let mut tar = testcase::node(name);
+            tar.remove(&format!("{BLOBS}/{hex}"));
+            let all = findings(&open(&tar));
+            let lost = all
+                .iter()
+                .find(|finding| finding.code.name == "blob/missing");
+            let Some(lost) = lost else {
+                panic!("{name}: {hex} is not missed: {all:#?}")
+            };
+            let commands: Vec<String> = lost
+                .ways
+                .iter()
+                .flat_map(|way| way.commands().map(ToString::to_string))
+                .collect();
+            assert!(
+                !commands
+                    .iter()
+                    .any(|command| command.contains(" content rm ")),
+                "{name} {hex}: {commands:#?}"
+            );
+            if lost.ways.len() > 1 {
+                assert!(
+                    commands
+                        .iter()
+                        .any(|command| command.starts_with("coroner repair plan"))
+                );
+            }
+            manifests += 1;
+        }
+        assert!(manifests > 3, "{name}: {manifests}");
+    }
+}
+
+/// Of a file that is as its manifest says, and a record that is not, the record is wrong: nothing is moved.
+#[test]
+fn a_whole_file_is_not_blamed_for_a_wrong_record() {
+    const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+    for name in NODES {
+        let whole = open(&testcase::node(name));
+        let mut documents = whole
+            .documents
+            .iter()
+            .filter_map(|(_, wanted)| wanted.document());
+        let layer = documents
+            .find_map(|it| Some(it.layers().next()?.clone()))
+            .unwrap();
+        // The record of its size, as it stands in the file: `size`, then a varint.
+        let mut tar = testcase::node(name);
+        let data = &mut tar.member(META).data;
+        let row = size_in(data, layer.digest.as_str(), layer.size).unwrap();
+        data[row] ^= 2;
+        let all = findings(&open(&tar));
+        let sizes: Vec<&Finding> = all
+            .iter()
+            .filter(|it| it.code.name == "blob/size")
+            .collect();
+        assert!(!sizes.is_empty(), "{name}");
+        for finding in sizes {
+            assert!(
+                finding.message.contains("as the image says"),
+                "{name}: {}",
+                finding.message
+            );
+            assert!(finding.ways.is_empty(), "{name}: {:?}", finding.ways);
+        }
+        // And the file is blamed where it is cut.
+        let mut tar = testcase::node(name);
+        let hex = layer.digest.hex().to_owned();
+        tar.member(&format!("{BLOBS}/{hex}")).data.pop();
+        let all = findings(&open(&tar));
+        let cut = all.iter().find(|it| it.code.name == "blob/size").unwrap();
+        assert!(
+            cut.message.contains("it was cut"),
+            "{name}: {}",
+            cut.message
+        );
+    }
+}
+
+/// Where a blob's bucket has the varint of its size.
+fn size_in(data: &[u8], digest: &str, size: u64) -> Option<usize> {
+    let find = |from: usize, what: &[u8]| {
+        let all = data.get(from..)?.windows(what.len());
+        Some(from + { all }.position(|window| window == what)?)
+    };
+    let mut varint = Vec::new();
+    let mut rest = size << 1;
+    while rest >= 0x80 {
+        varint.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+        rest >>= 7;
+    }
+    varint.push(u8::try_from(rest).unwrap());
+    let key = [b"size".as_slice(), &varint].concat();
+    let mut at = 0;
+    let mut last = None;
+    while let Some(found) = find(at, digest.as_bytes()) {
+        // Its bucket is inline: it follows.
+        if let Some(size) = find(found, &key).filter(|size| *size < found + 1500) {
+            last = Some(size + 4);
+        }
+        at = found + 1;
+    }
+    last
+}
+
+/// A pull by the CRI downloads no layer that is unpacked (tried with 1.6.20, 1.7.24 and 2.1.9); fetching does.
+#[test]
+fn content_of_an_unpacked_image_is_fetched() {
+    let mut node = open(&testcase::node("1.7-stopped"));
+    let rows = node.meta.rows.as_mut().unwrap();
+    let mut taken = false;
+    rows.namespaces = rows.namespaces.clone().map(|mut all| {
+        for namespace in all.iter_mut().filter(|it| it.name == *"k8s.io") {
+            namespace.blobs = namespace.blobs.clone().map(|mut blobs| {
+                let before = blobs.len();
+                blobs.retain(|row| {
+                    let mut labels = row.labels.entries.keys();
+                    !labels.any(|key| *key == *"containerd.io/uncompressed")
+                });
+                taken = blobs.len() < before;
+                blobs
+            });
+        }
+        all
+    });
+    assert!(taken);
+    let all = findings(&node);
+    let lacks: Vec<&Finding> = all
+        .iter()
+        .filter(|it| it.code.name == "image/content-missing")
+        .collect();
+    assert!(!lacks.is_empty());
+    for finding in lacks {
+        let commands = finding.ways.iter().flat_map(finding::Remedy::commands);
+        for command in commands.map(ToString::to_string) {
+            assert!(command.contains(" content fetch "), "{command}");
+        }
+    }
+}

@@ -86,6 +86,9 @@ pub fn predict(
     conclude(run)
 }
 
+/// Parts among which a reason is looked for in other words.
+const ALIKE: usize = 200;
+
 fn conclude(run: Run<'_>) -> Prediction {
     let Run {
         node,
@@ -106,9 +109,11 @@ fn conclude(run: Run<'_>) -> Prediction {
     let outcome = outcome(&statements, &undecided, node);
     let parts = {
         parts.splice(0..0, part::not_known(node));
+        // What says the same in other words comes early, and a node may have thousands of them.
         let told = |parts: &[NotKnown], why: &str| {
             parts
                 .iter()
+                .take(ALIKE)
                 .any(|part| why.contains(&part.why) || part.why.contains(why))
         };
         for (part, name, all) in [

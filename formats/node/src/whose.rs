@@ -222,13 +222,17 @@ fn exchanged(snapshotters: &mut [Snapshotter]) {
     }
 }
 
-/// The snapshotter of which meta.db names every one of these snapshots, if there is one alone.
+/// The snapshotter of which meta.db names most of these snapshots, and of no other as many. A daemon that was killed
+/// leaves some in one of the two databases alone.
 fn owner(rows: &Backend, named: &BTreeMap<Text, BTreeSet<Text>>) -> Option<Text> {
     let rows = rows.snapshots();
-    let has_all = |names: &BTreeSet<Text>| rows.iter().all(|row| names.contains(&row.key));
-    let mut owners = named.iter().filter(|(_, names)| has_all(names));
-    let (owner, _) = owners.next().filter(|_| !rows.is_empty())?;
-    owners.next().is_none().then(|| owner.clone())
+    let count = |names: &BTreeSet<Text>| rows.iter().filter(|row| names.contains(&row.key)).count();
+    let counts = named.iter().map(|(name, names)| (count(names), name));
+    let mut counts: Vec<(usize, &Text)> = counts.collect();
+    counts.sort();
+    let (most, owner) = counts.pop()?;
+    let is_alone = counts.pop().is_none_or(|(next, _)| next < most);
+    (is_alone && most.saturating_mul(2) > rows.len()).then(|| owner.clone())
 }
 
 /// The snapshotter whose directories have just the numbers of these snapshots, if there is one alone.

@@ -87,12 +87,15 @@ fn what_was_exchanged_goes_back_as_it_is() {
             &[META, OVERLAY, NATIVE],
         ];
         for places in pairs {
+            // A node that never used native has none.
+            if places.iter().any(|place| whole.position(place).is_none()) {
+                continue;
+            }
             let node = rotated(&whole, places);
             let made = plan(&node).unwrap();
             for place in places {
-                assert_eq!(
-                    written(&made, place).as_ref(),
-                    Some(&whole.clone().member(place).data),
+                assert!(
+                    written(&made, place).as_ref() == Some(&whole.clone().member(place).data),
                     "{name} {places:?} {place}: {:?} {:?}",
                     made.plan.wrong,
                     made.plan.steps
@@ -116,9 +119,8 @@ fn a_meta_db_under_another_name_is_found() {
         node.member(OVERLAY).data.clone_from(&meta);
         node.remove(META);
         let made = plan(&node).unwrap();
-        assert_eq!(
-            written(&made, META),
-            Some(meta),
+        assert!(
+            written(&made, META) == Some(meta),
             "{name}: {:?}",
             made.plan.steps
         );
@@ -141,14 +143,20 @@ fn what_was_copied_over_another_is_rebuilt_from_the_rest() {
             (NATIVE, OVERLAY),
             (OVERLAY, NATIVE),
         ] {
+            if [from, to]
+                .iter()
+                .any(|place| whole.position(place).is_none())
+            {
+                continue;
+            }
             let mut node = whole.clone();
             let bytes = node.member(from).data.clone();
             node.member(to).data.clone_from(&bytes);
             let made = plan(&node).unwrap();
             let new = written(&made, to);
             assert!(new.is_some(), "{name} {from} {to}: {:?}", made.plan.steps);
-            assert_ne!(new, Some(bytes), "{name} {from} {to}");
-            assert_eq!(written(&made, from), None, "{name} {from} {to}");
+            assert!(new != Some(bytes), "{name} {from} {to}");
+            assert!(written(&made, from).is_none(), "{name} {from} {to}");
         }
     }
 }
@@ -165,11 +173,8 @@ fn what_a_daemon_wrote_into_it_does_not_hide_whose_it_is() {
     node.member(META).data = tree.write(bolt::Layout::default()).unwrap();
     let made = plan(&node).unwrap();
     let meta = whole.clone().member(META).data.clone();
-    assert_eq!(written(&made, META), Some(meta));
-    assert_eq!(
-        written(&made, OVERLAY),
-        Some(node.member(META).data.clone())
-    );
+    assert!(written(&made, META) == Some(meta));
+    assert!(written(&made, OVERLAY) == Some(node.member(META).data.clone()));
     // With records in it, it is both: nothing tells which of them hold.
     tree.make(&["v1", "default", "leases", "new"])
         .put("createdat", "x");
@@ -233,7 +238,8 @@ fn on_every_capture_each_database_is_its_own() {
 /// `mv meta.db meta.db.bak`, as advice has it: the records are taken from there, unless that is an older one.
 #[test]
 fn a_meta_db_that_was_renamed_is_found_unless_it_is_older() {
-    for name in NODES {
+    // Of a daemon that was killed, the two databases may differ: then nothing tells which moment it is of.
+    for name in NODES.into_iter().filter(|name| *name != "1.7-killed") {
         let whole = testcase::node(name);
         let mut node = whole.clone();
         let meta = node.member(META).data.clone();

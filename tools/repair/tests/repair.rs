@@ -376,15 +376,14 @@ fn the_units_of_the_node_are_stopped_and_masked() {
     }
     let place = fs::canonicalize(node).unwrap();
     // Both commands name one file, and each plan has one of its own.
-    let named = commands();
-    let file = named
+    let said = commands();
+    let file = said
         .iter()
         .find_map(|line| line.strip_prefix("coroner repair apply "));
     let file = file.unwrap().to_owned();
     assert!(file.starts_with("/var/tmp/coroner-plan-2026"), "{file}");
-    // Pods would lose their addresses: the one block of commands keeps them.
     let planning = format!(
-        "coroner repair plan --pod-addresses --output={file} -- {}",
+        "coroner repair plan --output={file} -- {}",
         place.display()
     );
     let applying = format!("coroner repair apply {file}");
@@ -401,7 +400,7 @@ fn the_units_of_the_node_are_stopped_and_masked() {
         "systemctl daemon-reload",
         "systemctl start containerd kubelet",
     ];
-    assert_eq!(commands(), wanted);
+    assert_eq!(said, wanted);
     let made = plan(node, &[]);
     assert_eq!(made["units"][1]["name"], "containerd.service");
     assert_eq!(made["units"][1]["restarts"], true);

@@ -211,12 +211,7 @@ fn kinds(records: &[Target], files: &[Target]) -> String {
             .filter(|target| target.object.kind == kind.name())
             .count();
         if count > 0 {
-            // A record of a blob may have no file.
-            words.push(if kind == Kind::Blob {
-                format!("{} of meta.db", Count(count, "blob record"))
-            } else {
-                format!("{} of meta.db", Count(count, kind.name()))
-            });
+            words.push(format!("{} of meta.db", Count(count, kind.name())));
         }
     }
     for (kind, what) in [

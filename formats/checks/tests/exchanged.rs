@@ -47,7 +47,10 @@ fn an_exchange_is_told_and_nothing_is_derived_from_it() {
             assert_eq!(told.len(), 2, "{name} {one} {other}: {told:?}");
             for (place, from) in [(one, other), (other, one)] {
                 let (_, message) = told.iter().find(|(file, _)| file.ends_with(place)).unwrap();
-                assert!(message.contains(&format!("belongs here is /{from}")), "{message}");
+                assert!(
+                    message.contains(&format!("belongs here is /{from}")),
+                    "{message}"
+                );
             }
             let report = checks::judge(&node, &Measured::default());
             let derived = [
@@ -90,7 +93,10 @@ fn a_copy_over_another_is_told_once() {
             tar.member(to).data = tar.member(from).data.clone();
             let told = told(&node(&tar));
             assert_eq!(told.len(), 1, "{name} {from} {to}: {told:?}");
-            assert!(told[0].0.ends_with(to) && told[0].1.contains(words), "{told:?}");
+            assert!(
+                told[0].0.ends_with(to) && told[0].1.contains(words),
+                "{told:?}"
+            );
         }
         assert!(told(&node(&whole)).is_empty(), "{name}");
     }

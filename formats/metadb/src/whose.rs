@@ -28,7 +28,10 @@ impl Whose {
         let has_namespace = rest.any(|entry| entry.value.bucket().is_some_and(is_namespace));
         let snapshots = v1.get(b"snapshots").and_then(|entry| entry.value.bucket());
         let has_rows = snapshots.is_some_and(has_numbers);
-        let has = |key: &[u8]| v1.get(key).is_some_and(|entry| entry.value.bucket().is_some());
+        let has = |key: &[u8]| {
+            v1.get(key)
+                .is_some_and(|entry| entry.value.bucket().is_some())
+        };
         // One that was never used: a namespace of a meta.db has none of these names by chance and is empty.
         let is_bare = has(b"snapshots") && has(b"parents") && v1.entries.len() == 2;
         match (has_namespace, has_rows || is_bare) {
@@ -49,7 +52,8 @@ fn has_numbers(snapshots: &Bucket<'_>) -> bool {
     let mut rows = rows.filter_map(|row| row.value.bucket());
     rows.any(|row| {
         let row = row.contents();
-        let is_value = |key: &[u8]| matches!(row.get(key).map(|one| &one.value), Some(Value::Bytes(_)));
+        let is_value =
+            |key: &[u8]| matches!(row.get(key).map(|one| &one.value), Some(Value::Bytes(_)));
         is_value(b"id") && is_value(b"kind")
     })
 }
@@ -57,15 +61,22 @@ fn has_numbers(snapshots: &Bucket<'_>) -> bool {
 /// Whether it is a namespace with a record in it: a daemon makes empty collections wherever it looks for one.
 fn is_namespace(bucket: &Bucket<'_>) -> bool {
     let contents = bucket.contents();
-    let mut all = contents.entries.iter().filter(|entry| is_collection(entry.key));
+    let mut all = contents
+        .entries
+        .iter()
+        .filter(|entry| is_collection(entry.key));
     all.any(|entry| {
         let Some(below) = entry.value.bucket().map(Bucket::contents) else {
             return false;
         };
         let is_deep = matches!(entry.key, b"snapshots" | b"content");
-        below.entries.iter().take(ASKED).any(|entry| match &entry.value {
-            Value::Bucket(record) if is_deep => !record.contents().entries.is_empty(),
-            _ => true,
-        })
+        below
+            .entries
+            .iter()
+            .take(ASKED)
+            .any(|entry| match &entry.value {
+                Value::Bucket(record) if is_deep => !record.contents().entries.is_empty(),
+                _ => true,
+            })
     })
 }

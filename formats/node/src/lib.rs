@@ -88,5 +88,5 @@ pub use surroundings::{CNI_FOLDER, Surroundings};
 pub use traces::Traces;
 pub use unit::{UNIT_FOLDERS, Unit};
 pub use unit_keys::Others as UnitOthers;
-pub use whose::{Misplaced, Stranger};
 pub use units::{CONTROL, KnownUnit, Units, is_one_of_several, may_be_in_use, reload, unit_names};
+pub use whose::{Misplaced, Stranger};

@@ -377,7 +377,10 @@ fn note<T>(db: &Database<T>, coverage: &mut Coverage) {
         (DatabaseState::Empty, _) => coverage.note_read(db.path.clone(), 0),
         (state, facts) => {
             coverage.note_read(db.path.clone(), facts.map_or(0, |facts| facts.size));
-            if matches!(state, DatabaseState::Broken | DatabaseState::Stale | DatabaseState::Other(_)) {
+            if matches!(
+                state,
+                DatabaseState::Broken | DatabaseState::Stale | DatabaseState::Other(_)
+            ) {
                 coverage.unknown.extend(db.lost());
             }
         }

@@ -27,7 +27,11 @@ pub fn plan_file(time: &str) -> String {
     let digits = |part: &str| -> String { part.chars().filter(char::is_ascii_digit).collect() };
     let (day, clock) = time.split_once('T').unwrap_or((time, ""));
     let seconds = clock.get(..8).unwrap_or(clock);
-    format!("/var/tmp/coroner-plan-{}T{}Z.json", digits(day), digits(seconds))
+    format!(
+        "/var/tmp/coroner-plan-{}T{}Z.json",
+        digits(day),
+        digits(seconds)
+    )
 }
 
 /// How far a repair came.

@@ -57,7 +57,10 @@ impl Traces {
         Self {
             schema: rows.and_then(|meta| meta.version),
             // Another database than meta.db keeps its own in every release.
-            freelist_synced: meta.facts.filter(|_| !is_other).map(|facts| facts.freelist_synced),
+            freelist_synced: meta
+                .facts
+                .filter(|_| !is_other)
+                .map(|facts| facts.freelist_synced),
             sandbox_ids,
             sandbox_store: namespaces.map(|all| all.iter().any(has_sandboxes)),
             address_files: bundles.iter().any(runc::Bundle::has_address),

@@ -129,7 +129,8 @@ pub(crate) fn compare(
         let path = crate::open::path_of(&meta.path);
         let backend = Database::open_backend(evidence, &path, headers);
         let owner = backend.rows.as_ref().and_then(|rows| {
-            owner(rows, &named).or_else(|| owner_by_numbers(rows, snapshotters).filter(|_| named.is_empty()))
+            owner(rows, &named)
+                .or_else(|| owner_by_numbers(rows, snapshotters).filter(|_| named.is_empty()))
         });
         meta.state = DatabaseState::Other(Stranger::Backend(owner));
     }
@@ -141,7 +142,8 @@ pub(crate) fn compare(
         let is_own = rows.snapshots().iter().any(|row| is_known(&row.key));
         let dirs = one.layout.read().map(|layout| &layout.dirs);
         let fits = rows.snapshots().iter().all(|row| {
-            row.id.is_some_and(|id| dirs.is_some_and(|dirs| dirs.contains_key(&id)))
+            row.id
+                .is_some_and(|id| dirs.is_some_and(|dirs| dirs.contains_key(&id)))
         });
         // Keys alone may be alike where both snapshotters unpacked the same images.
         if owner.is_some() && !is_own && (own.is_some() || !fits) {
@@ -166,7 +168,13 @@ pub(crate) fn disown_foreign(
         let namespaces = rows.namespaces.whole()?;
         let mut blobs = BTreeSet::new();
         for namespace in namespaces {
-            blobs.extend(namespace.blobs.whole()?.iter().map(|row| row.key.to_string()));
+            blobs.extend(
+                namespace
+                    .blobs
+                    .whole()?
+                    .iter()
+                    .map(|row| row.key.to_string()),
+            );
         }
         let named = named_snapshots(rows);
         let names: BTreeSet<&Text> = named.values().flatten().collect();
@@ -178,7 +186,8 @@ pub(crate) fn disown_foreign(
                 (None, _) => return None,
             }
         }
-        let some = !blobs.is_empty() && !names.is_empty() && !there.is_empty() && !store.blobs.is_empty();
+        let some =
+            !blobs.is_empty() && !names.is_empty() && !there.is_empty() && !store.blobs.is_empty();
         let mut here = store.blobs.iter();
         let knows_blob = here.any(|blob| blobs.contains(&blob.digest.to_string()));
         Some(some && !knows_blob && !there.into_iter().any(|name| names.contains(name)))
@@ -192,7 +201,12 @@ pub(crate) fn disown_foreign(
 fn exchanged(snapshotters: &mut [Snapshotter]) {
     let facts = |one: &Snapshotter| {
         let rows = one.db.rows.as_ref().filter(|_| !one.is_proxy)?;
-        let ids: BTreeSet<u64> = rows.snapshots.whole()?.iter().filter_map(|row| row.id).collect();
+        let ids: BTreeSet<u64> = rows
+            .snapshots
+            .whole()?
+            .iter()
+            .filter_map(|row| row.id)
+            .collect();
         let dirs: BTreeSet<u64> = one.layout.whole()?.dirs.keys().copied().collect();
         (!ids.is_empty() && ids != dirs).then(|| (one.name.clone(), ids, dirs))
     };
@@ -219,7 +233,12 @@ fn owner(rows: &Backend, named: &BTreeMap<Text, BTreeSet<Text>>) -> Option<Text>
 
 /// The snapshotter whose directories have just the numbers of these snapshots, if there is one alone.
 fn owner_by_numbers(rows: &Backend, snapshotters: &[Snapshotter]) -> Option<Text> {
-    let ids: BTreeSet<u64> = rows.snapshots.whole()?.iter().filter_map(|row| row.id).collect();
+    let ids: BTreeSet<u64> = rows
+        .snapshots
+        .whole()?
+        .iter()
+        .filter_map(|row| row.id)
+        .collect();
     let fits = |one: &&Snapshotter| {
         let layout = one.layout.whole();
         layout.is_some_and(|layout| layout.dirs.keys().copied().eq(ids.iter().copied()))
@@ -271,8 +290,12 @@ impl Node {
         }
         for one in &self.snapshotters {
             let own = DatabaseState::Other(Stranger::Backend(Some(one.name.clone())));
-            let others = self.snapshotters.iter().filter(|other| other.db.state == own);
-            let mut places: Vec<PathBuf> = others.map(|other| other.root.join("metadata.db")).collect();
+            let others = self
+                .snapshotters
+                .iter()
+                .filter(|other| other.db.state == own);
+            let mut places: Vec<PathBuf> =
+                others.map(|other| other.root.join("metadata.db")).collect();
             places.extend((self.meta.state == own).then(|| meta.clone()));
             if let [place] = places.as_slice()
                 && is_free(&one.db.state)
@@ -289,7 +312,9 @@ impl Node {
             let faults = if self.meta.path == path {
                 Some(self.meta.is_damaged())
             } else {
-                backends.find(|db| db.path == path).map(Database::is_damaged)
+                backends
+                    .find(|db| db.path == path)
+                    .map(Database::is_damaged)
             };
             faults == Some(false)
         };

@@ -116,8 +116,17 @@ fn a_meta_db_under_another_name_is_found() {
         node.member(OVERLAY).data.clone_from(&meta);
         node.remove(META);
         let made = plan(&node).unwrap();
-        assert_eq!(written(&made, META), Some(meta), "{name}: {:?}", made.plan.steps);
-        assert!(written(&made, OVERLAY).is_some(), "{name}: {:?}", made.plan.steps);
+        assert_eq!(
+            written(&made, META),
+            Some(meta),
+            "{name}: {:?}",
+            made.plan.steps
+        );
+        assert!(
+            written(&made, OVERLAY).is_some(),
+            "{name}: {:?}",
+            made.plan.steps
+        );
     }
 }
 
@@ -126,7 +135,12 @@ fn a_meta_db_under_another_name_is_found() {
 fn what_was_copied_over_another_is_rebuilt_from_the_rest() {
     for name in NODES {
         let whole = testcase::node(name);
-        for (from, to) in [(META, OVERLAY), (OVERLAY, META), (NATIVE, OVERLAY), (OVERLAY, NATIVE)] {
+        for (from, to) in [
+            (META, OVERLAY),
+            (OVERLAY, META),
+            (NATIVE, OVERLAY),
+            (OVERLAY, NATIVE),
+        ] {
             let mut node = whole.clone();
             let bytes = node.member(from).data.clone();
             node.member(to).data.clone_from(&bytes);
@@ -152,9 +166,13 @@ fn what_a_daemon_wrote_into_it_does_not_hide_whose_it_is() {
     let made = plan(&node).unwrap();
     let meta = whole.clone().member(META).data.clone();
     assert_eq!(written(&made, META), Some(meta));
-    assert_eq!(written(&made, OVERLAY), Some(node.member(META).data.clone()));
+    assert_eq!(
+        written(&made, OVERLAY),
+        Some(node.member(META).data.clone())
+    );
     // With records in it, it is both: nothing tells which of them hold.
-    tree.make(&["v1", "default", "leases", "new"]).put("createdat", "x");
+    tree.make(&["v1", "default", "leases", "new"])
+        .put("createdat", "x");
     node.member(META).data = tree.write(bolt::Layout::default()).unwrap();
     assert_eq!(
         node_of(&node).meta.state,
@@ -175,7 +193,13 @@ fn a_meta_db_of_another_root_gives_no_record() {
     tree.make(&blob).put("size", [2]);
     let row = ["v1", "buildkit", "snapshots", "overlayfs", "one"];
     tree.make(&row).put("name", "buildkit/1/one");
-    let image = [space[0], space[1], "images", "docker.io/library/theirs:1", "target"];
+    let image = [
+        space[0],
+        space[1],
+        "images",
+        "docker.io/library/theirs:1",
+        "target",
+    ];
     tree.make(&image).put("digest", digest.as_str());
     node.member(META).data = tree.write(bolt::Layout::default()).unwrap();
     assert_eq!(
@@ -220,18 +244,36 @@ fn a_meta_db_that_was_renamed_is_found_unless_it_is_older() {
         let old = repair::Tree::of_bytes(&meta).unwrap();
         for (space, records) in old.at(&["v1"]).unwrap().buckets() {
             for kind in ["images", "containers", "leases", "sandboxes"] {
-                for (key, _) in records.at(&[kind]).into_iter().flat_map(repair::Tree::buckets) {
+                for (key, _) in records
+                    .at(&[kind])
+                    .into_iter()
+                    .flat_map(repair::Tree::buckets)
+                {
                     let at = [b"v1", space, kind.as_bytes(), key];
                     assert!(new.at(&at).is_some(), "{name} {kind} {key:?}");
                 }
             }
         }
-        assert!(made.plan.wrong.iter().any(|line| line.contains("meta.db.bak")));
+        assert!(
+            made.plan
+                .wrong
+                .iter()
+                .any(|line| line.contains("meta.db.bak"))
+        );
         // One that lacks a snapshot which metadata.db has is of another time.
         let mut old = old;
-        assert!(old.remove(&["v1", "default", "snapshots", "overlayfs", "sleeper"]), "{name}");
+        assert!(
+            old.remove(&["v1", "default", "snapshots", "overlayfs", "sleeper"]),
+            "{name}"
+        );
         node.member(&format!("{META}.bak")).data = old.write(bolt::Layout::default()).unwrap();
         let made = plan(&node).unwrap();
-        assert!(!made.plan.wrong.iter().any(|line| line.contains("meta.db.bak")));
+        assert!(
+            !made
+                .plan
+                .wrong
+                .iter()
+                .any(|line| line.contains("meta.db.bak"))
+        );
     }
 }

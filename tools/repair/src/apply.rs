@@ -119,7 +119,9 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
                 "{} is no folder: nothing has changed",
                 cli::shown(missing)
             ))
-            .hint("copy the node there first, with owners and attributes: `cp -a`, `rsync -aHAX`"));
+            .hint(
+                "copy the node there first, with owners and attributes: `cp -a`, `rsync -aHAX`",
+            ));
         }
     }
     let store = Store::open(&node, Path::new(&plan.root), copy || to.is_some()).map_err(failure)?;

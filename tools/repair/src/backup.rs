@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 use cli::{Answer, EvidenceArgs, Exit, Failure, Out, Outcome, Pen};
 use finding::{Count, Severity, Text};
-use sha2::{Digest as _, Sha256};
 use node::{Copied, steady};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 /// The largest database that is copied.
 pub(crate) const LIMIT: u64 = 1 << 30;
@@ -75,7 +75,9 @@ impl Answer for Backed {
             let copies = Count(self.unsaid, "older copy");
             pen.paragraph(
                 "",
-                &format!("{copies} in this folder: not known of which node. Nothing of them is deleted."),
+                &format!(
+                    "{copies} in this folder: not known of which node. Nothing of them is deleted."
+                ),
             )?;
         }
         for folder in &self.deleted {
@@ -217,7 +219,9 @@ fn owner(evidence: &evidence::Evidence, all: &[node::Roots]) -> String {
         (!text.is_empty()).then_some(text)
     };
     let host = text("/etc/hostname");
-    let machine = text("/etc/machine-id").or_else(|| host.clone()).unwrap_or_else(|| evidence.name().to_string());
+    let machine = text("/etc/machine-id")
+        .or_else(|| host.clone())
+        .unwrap_or_else(|| evidence.name().to_string());
     // systemd wants the machine's id to be hashed before it is stored elsewhere.
     let mut hash = Sha256::new();
     hash.update(b"coroner repair backup\0");
@@ -380,7 +384,9 @@ fn files_of(copy: &Path) -> Option<Vec<PathBuf>> {
     let is_ours = |(path, is_file): &(PathBuf, bool)| {
         let name = path.file_name().and_then(|name| name.to_str());
         *is_file
-            && name.is_some_and(|name| name == "meta.db" || name == OWNER || name.ends_with(crate::given::BACKEND))
+            && name.is_some_and(|name| {
+                name == "meta.db" || name == OWNER || name.ends_with(crate::given::BACKEND)
+            })
     };
     let all = files.iter().all(is_ours);
     let files = files.into_iter().map(|(path, _)| path);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use cli::{Answer, Exit, Pen, Style};
 use evidence::{Evidence, Options};
 use finding::{Count, Draft, Text, program, size_text};
-use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
 use node::Phase;
+use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
 use serde::Serialize;
 
 use crate::FromArgs;
@@ -135,7 +135,10 @@ impl Shown {
     /// What is to be typed, in order.
     fn next(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if self.phase == Some(Phase::Finished) {
-            return pen.paragraph("", "`coroner repair undo NODE` takes it back, as long as no daemon has run.");
+            return pen.paragraph(
+                "",
+                "`coroner repair undo NODE` takes it back, as long as no daemon has run.",
+            );
         }
         let units = self.plan.known_units();
         pen.heading("Next, on the node:")?;
@@ -152,7 +155,10 @@ impl Shown {
             pen.verbatim(format_args!("    # {command}"))?;
         }
         if self.said.is_some() {
-            pen.verbatim(format_args!("    # {}", self.planning(self.keeps_addresses())))?;
+            pen.verbatim(format_args!(
+                "    # {}",
+                self.planning(self.keeps_addresses())
+            ))?;
             pen.verbatim(format_args!("    # coroner repair apply {}", self.file()))?;
         } else {
             pen.verbatim("    # coroner repair apply PLAN")?;
@@ -444,9 +450,7 @@ const fn applied(phase: Phase) -> Option<&'static str> {
         Phase::Begun => Some(
             "`apply` stopped half-way with this plan: run it again to continue, or `coroner repair undo` to go back.",
         ),
-        Phase::Undoing => Some(
-            "`undo` stopped half-way with this plan: run it again to continue.",
-        ),
+        Phase::Undoing => Some("`undo` stopped half-way with this plan: run it again to continue."),
         Phase::Ended => None,
     }
 }

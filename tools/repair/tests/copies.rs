@@ -245,8 +245,17 @@ fn copies_of_another_node_are_not_counted() {
             last.as_ref(),
         ]);
         // As if it had been made on that day.
-        let made = fs::read_dir(into.path()).unwrap().map(|entry| entry.unwrap().path());
-        let made = made.filter(|path| !path.file_name().unwrap().to_str().unwrap().starts_with("2020"));
+        let made = fs::read_dir(into.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let made = made.filter(|path| {
+            !path
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("2020")
+        });
         let made = made.max().unwrap();
         fs::rename(made, into.path().join(format!("2020-01-{day}T00-00-00Z"))).unwrap();
         text
@@ -267,7 +276,10 @@ fn copies_of_another_node_are_not_counted() {
     // A copy that does not say whose it is stays, and is told.
     fs::remove_file(into.path().join("2020-01-03T00-00-00Z/node.txt")).unwrap();
     let text = copy(nodes[1].path(), "04", "1");
-    assert!(text.contains("1 older copy in this folder: not known of which node"), "{text}");
+    assert!(
+        text.contains("1 older copy in this folder: not known of which node"),
+        "{text}"
+    );
     assert_eq!(left().len(), 3);
 }
 
@@ -291,10 +303,22 @@ fn the_last_copy_of_an_older_schema_stays() {
             "--last".as_ref(),
             "2".as_ref(),
         ]);
-        let all = fs::read_dir(into.path()).unwrap().map(|entry| entry.unwrap().path());
-        let made = all.filter(|path| !path.file_name().unwrap().to_str().unwrap().starts_with("2020"));
+        let all = fs::read_dir(into.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let made = all.filter(|path| {
+            !path
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("2020")
+        });
         fs::rename(made.max().unwrap(), names(number)).unwrap();
-        assert!(!text.contains("2020-01-02") || !text.contains("Deleted"), "{text}");
+        assert!(
+            !text.contains("2020-01-02") || !text.contains("Deleted"),
+            "{text}"
+        );
     }
     let there: Vec<bool> = (1..=5).map(|number| names(number).exists()).collect();
     assert_eq!(there, [false, true, false, true, true]);

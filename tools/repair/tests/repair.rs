@@ -377,7 +377,9 @@ fn the_units_of_the_node_are_stopped_and_masked() {
     let place = fs::canonicalize(node).unwrap();
     // Both commands name one file, and each plan has one of its own.
     let named = commands();
-    let file = named.iter().find_map(|line| line.strip_prefix("coroner repair apply "));
+    let file = named
+        .iter()
+        .find_map(|line| line.strip_prefix("coroner repair apply "));
     let file = file.unwrap().to_owned();
     assert!(file.starts_with("/var/tmp/coroner-plan-2026"), "{file}");
     // Pods would lose their addresses: the one block of commands keeps them.
@@ -490,7 +492,10 @@ fn a_plan_of_an_incident_before_is_told_as_such() {
     fs::remove_file(node.join(META)).unwrap();
     let (text, exit) = apply();
     assert_eq!(exit, Exit::UNREAD, "{text}");
-    assert!(text.contains("meta.db is not the file of that repair"), "{text}");
+    assert!(
+        text.contains("meta.db is not the file of that repair"),
+        "{text}"
+    );
 }
 
 /// A folder that is no copy of the node is named, before anything is read.
@@ -503,8 +508,16 @@ fn a_copy_that_is_not_there_is_named() {
     let file = kept.path().join("plan.json");
     fs::write(&file, plan(node, &[]).to_string()).unwrap();
     let missing = kept.path().join("missing");
-    for (to, words) in [(missing.as_path(), "missing is no folder"), (kept.path(), "var/lib/containerd is no folder")] {
-        let (text, exit) = run(&[OsStr::new("apply"), file.as_os_str(), OsStr::new("--to"), to.as_os_str()]);
+    for (to, words) in [
+        (missing.as_path(), "missing is no folder"),
+        (kept.path(), "var/lib/containerd is no folder"),
+    ] {
+        let (text, exit) = run(&[
+            OsStr::new("apply"),
+            file.as_os_str(),
+            OsStr::new("--to"),
+            to.as_os_str(),
+        ]);
         assert_eq!(exit, Exit::USAGE, "{text}");
         assert!(text.contains(words), "{text}");
     }

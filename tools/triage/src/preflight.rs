@@ -177,16 +177,16 @@ impl Answer for Answered {
         if self.start == Start::Yes {
             return Ok(());
         }
-        let triage: (&[&str], &str) = (
-            &["triage"],
-            "says what is wrong, where, and how to fix it",
-        );
+        let triage: (&[&str], &str) = (&["triage"], "says what is wrong, where, and how to fix it");
         // triage judges by the release that the node has.
         let is_said = self.release.because.iter().any(|why| why == "you said so");
         match self.release.one().filter(|_| is_said) {
             Some(release) => {
                 let verb = ["repair", "--daemon", release.name()];
-                let repair = (&verb[..], "shows what repair would do before that release is started");
+                let repair = (
+                    &verb[..],
+                    "shows what repair would do before that release is started",
+                );
                 self.about.again.write_next(pen, &[repair, triage])
             }
             None => self.about.again.write_next(pen, &[triage]),

@@ -125,9 +125,7 @@ fn file(run: &mut Run<'_>) -> Flow {
         DatabaseState::Unread(Unread::Absent)
         | DatabaseState::Empty
         | DatabaseState::Other(_)
-        | DatabaseState::Open => {
-            Flow::Continue(())
-        }
+        | DatabaseState::Open => Flow::Continue(()),
         DatabaseState::Unread(unread) => {
             run.undecided.push(format!("{} {unread}", meta.path));
             Flow::Continue(())

@@ -149,7 +149,9 @@ fn lost(prediction: &Prediction, effects: &[Effect]) -> String {
                 kind => called(kind),
             };
             if let Some(names) = names {
-                let (objects, _) = counts.entry(target.object.kind).or_insert((BTreeSet::new(), names));
+                let (objects, _) = counts
+                    .entry(target.object.kind)
+                    .or_insert((BTreeSet::new(), names));
                 objects.insert(&target.object);
             }
         }

@@ -147,7 +147,9 @@ impl Store {
         let sites = Sites::open(&self.node, &self.root, &journal, true)?;
         // The first is the stopper's.
         for step in journal.moves.iter().skip(1) {
-            let is_database = Path::new(&step.path).extension().is_some_and(|end| end == "db");
+            let is_database = Path::new(&step.path)
+                .extension()
+                .is_some_and(|end| end == "db");
             if is_database && !sites.is_in_place(step)? {
                 return Ok(Some(step.path.clone()));
             }

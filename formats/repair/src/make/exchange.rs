@@ -68,7 +68,10 @@ impl Making<'_> {
         let mut files = Vec::new();
         for Misplaced { place, found } in &found {
             let source = evidence.source(found, LIMIT).map_err(|why| {
-                Refused::new(format!("{} cannot be read: {why}", path_text(found)), LIMIT_HINT)
+                Refused::new(
+                    format!("{} cannot be read: {why}", path_text(found)),
+                    LIMIT_HINT,
+                )
             })?;
             files.push((place.clone(), found.clone(), source.bytes().to_vec()));
         }
@@ -108,7 +111,8 @@ impl Making<'_> {
         let folder = self.meta.parent()?;
         let list = evidence.list(folder);
         let entries = list.read()?.iter();
-        let files = entries.filter(|entry| entry.stat.kind == FileKind::File && entry.name != "meta.db");
+        let files =
+            entries.filter(|entry| entry.stat.kind == FileKind::File && entry.name != "meta.db");
         let mut newest: Option<(u64, PathBuf, Vec<u8>)> = None;
         for entry in files.take(MOST) {
             let path = folder.join(OsStr::from_bytes(entry.name.bytes()));
@@ -138,7 +142,12 @@ impl Making<'_> {
                 && misplaced.iter().any(|moved| moved.found == path);
             (!one.is_proxy && (is_other || is_moved)).then_some(path)
         };
-        let paths: Vec<_> = self.node.snapshotters.iter().filter_map(of_snapshotter).collect();
+        let paths: Vec<_> = self
+            .node
+            .snapshotters
+            .iter()
+            .filter_map(of_snapshotter)
+            .collect();
         for path in paths {
             self.step(&path, Step::remove("", "it is another database"));
         }

@@ -373,7 +373,10 @@ impl<'r> Making<'r> {
         }
         match (bytes, found_meta) {
             (Some(bytes), _) => self.put_meta(bytes, "the new meta.db"),
-            (None, Some(bytes)) => self.put_meta(bytes, "the meta.db that stood in the place of another database"),
+            (None, Some(bytes)) => self.put_meta(
+                bytes,
+                "the meta.db that stood in the place of another database",
+            ),
             (None, None) => {}
         }
         self.plan.bytes = self

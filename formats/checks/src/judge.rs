@@ -1,5 +1,6 @@
 //! Runs checks over a node, and collects what they say.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use content::Digest;
@@ -71,7 +72,11 @@ pub struct Judge<'n> {
     running: &'static str,
     /// Whether findings on all of a collection are told as one.
     pub(crate) folds: bool,
+    /// Snapshots of meta.db by their snapshotter and their name in its database: namespace and key.
+    named: OnceCell<Named>,
 }
+
+type Named = BTreeMap<(Text, Text), Vec<(Text, Text)>>;
 
 impl<'n> Judge<'n> {
     pub(crate) fn new(node: &'n Node, measured: &'n Measured) -> Self {
@@ -84,7 +89,25 @@ impl<'n> Judge<'n> {
             coverage,
             running: "",
             folds: true,
+            named: OnceCell::new(),
         }
+    }
+
+    /// Snapshots of meta.db that are this one of a snapshotter: their namespaces and keys.
+    pub(crate) fn snapshots_named(&self, snapshotter: &Text, name: &Text) -> &[(Text, Text)] {
+        let named = self.named.get_or_init(|| {
+            let mut named = Named::new();
+            for group in crate::snapshot::groups(self) {
+                for row in group.rows() {
+                    let key = (group.snapshots.snapshotter.clone(), row.name.clone());
+                    let one = (group.namespace.clone(), row.key.clone());
+                    named.entry(key).or_default().push(one);
+                }
+            }
+            named
+        });
+        let found = named.get(&(snapshotter.clone(), name.clone()));
+        found.map_or(&[], Vec::as_slice)
     }
 
     /// Adds a finding.
@@ -205,6 +228,12 @@ impl<'n> Judge<'n> {
 
     pub(crate) fn report(self) -> Report {
         let mut coverage = self.coverage;
+        if self.graph.is_cut() {
+            coverage.unknown.push(Unknown::new(
+                "who uses some of the snapshots and blobs that findings name",
+                "there are too many chains of them",
+            ));
+        }
         let hanging = crate::ways::Hanging::new(self.node);
         let findings = self
             .findings

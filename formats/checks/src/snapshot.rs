@@ -68,18 +68,12 @@ pub(crate) fn backend_finding(
 ) -> Finding {
     let location = row.at.location(&snapshotter.db.path);
     let mut finding = Finding::new(code, location, message);
-    for group in groups(judge)
-        .iter()
-        .filter(|g| g.snapshots.snapshotter == snapshotter.name)
-    {
-        for named in group.rows().filter(|named| named.name == row.key) {
-            let object = Object::new("snapshot", group.namespace.clone(), named.key.clone());
-            let users =
-                judge
-                    .graph
-                    .everyone_of_snapshot(group.namespace, &snapshotter.name, &named.key);
-            finding = affecting(finding.affects(object), &users);
-        }
+    for (namespace, key) in judge.snapshots_named(&snapshotter.name, &row.key) {
+        let object = Object::new("snapshot", namespace.clone(), key.clone());
+        let users = judge
+            .graph
+            .everyone_of_snapshot(namespace, &snapshotter.name, key);
+        finding = affecting(finding.affects(object), &users);
     }
     finding
 }

@@ -1,5 +1,7 @@
 //! The verdict: may containerd be started, and what would be lost?
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use daemon::start::Effect;
 use daemon::{Detected, Release};
 use finding::{AtStart, Finding, Report, Severity, Time, Unread};
@@ -200,14 +202,24 @@ impl Verdict {
 /// Statements of a prediction; what happens to many in the same way, once.
 fn gathered<'s>(statements: impl Iterator<Item = &'s Statement>) -> Vec<Statement> {
     let mut all: Vec<Statement> = Vec::new();
+    let mut by_words: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for statement in statements {
-        let same = all.iter_mut().find(|other| other.is_like(statement));
+        let alike = by_words.entry(&statement.does).or_default();
+        let is_like = |at: &&usize| all.get(**at).is_some_and(|other| other.is_like(statement));
+        let same = alike.iter().find(is_like).copied();
         match same.filter(|_| !statement.targets.is_empty()) {
             Some(same) => {
-                same.targets.extend_from_slice(&statement.targets);
-                same.more = same.more.saturating_add(statement.more);
+                if let Some(same) = all.get_mut(same) {
+                    same.targets.extend_from_slice(&statement.targets);
+                    same.more = same.more.saturating_add(statement.more);
+                }
             }
-            None => all.push(statement.clone()),
+            None => {
+                if same.is_none() {
+                    alike.push(all.len());
+                }
+                all.push(statement.clone());
+            }
         }
     }
     all
@@ -221,13 +233,15 @@ const POSSIBLE: u8 = 5;
 /// What a start would do, a line each: what ends it first, then what is destroyed, then the rest.
 fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec<String> {
     let mut lines: Vec<(u8, String, Vec<Release>)> = Vec::new();
+    let mut at: BTreeMap<String, usize> = BTreeMap::new();
+    let tellers = Tellers::new(report);
     for prediction in predictions {
         for mut statement in gathered(prediction.later.iter()) {
             statement.does = format!("once it starts again, {}", statement.does);
             lines.push((0, statement.line(), prediction.releases.clone()));
         }
         for mut statement in gathered(prediction.statements.iter()) {
-            statement.code = statement.code.or_else(|| told_by(report, &statement));
+            statement.code = statement.code.or_else(|| tellers.of(&statement));
             let ends = statement.effect.ends() || statement.effect == Effect::LosesCri;
             let rank = match () {
                 () if statement.perhaps && !statement.forbids => POSSIBLE,
@@ -238,20 +252,24 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 () => USUAL,
             };
             let line = statement.line();
-            match lines.iter_mut().find(|(_, other, _)| *other == line) {
+            match at.get(&line).and_then(|at| lines.get_mut(*at)) {
                 Some((_, _, releases)) => releases.extend(&prediction.releases),
-                None => lines.push((rank, line, prediction.releases.clone())),
+                None => {
+                    at.insert(line.clone(), lines.len());
+                    lines.push((rank, line, prediction.releases.clone()));
+                }
             }
         }
     }
     // What a finding says of a start, and no step of the start has told.
-    let told: Vec<&str> = predictions
+    let told: BTreeSet<&str> = predictions
         .iter()
         .flat_map(|prediction| &prediction.statements)
-        .filter_map(|statement| statement.code.or_else(|| told_by(report, statement)))
+        .filter_map(|statement| statement.code.or_else(|| tellers.of(statement)))
         .collect();
+    let ends = ends(predictions);
     for finding in &report.findings {
-        if told.contains(&finding.code.name) || ends(predictions) {
+        if told.contains(&finding.code.name) || ends {
             continue;
         }
         let rank = if finding.severity >= Severity::Damage {
@@ -269,7 +287,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 (releases, None) => format!("{releases}: "),
             };
             let line = format!("{who}{} ({})", start.does, finding.code.name);
-            if !lines.iter().any(|(_, other, _)| *other == line) {
+            if at.insert(line.clone(), lines.len()).is_none() {
                 lines.push((rank, line, release.releases().collect()));
             }
         }
@@ -288,21 +306,31 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
         .collect()
 }
 
-/// The finding that says what a rule of the start says: of the same rule, and in the same words but for what it counts.
-fn told_by(report: &Report, statement: &Statement) -> Option<&'static str> {
-    fn head(does: &str) -> Option<&str> {
-        does.split(':').next()
+/// The findings that say what a rule of the start says: of the same rule, and in the same words but for what
+/// they count.
+struct Tellers<'r>(BTreeMap<(&'r str, &'r str), &'static str>);
+
+impl<'r> Tellers<'r> {
+    fn new(report: &'r Report) -> Self {
+        let mut first = BTreeMap::new();
+        for finding in &report.findings {
+            for start in &finding.at_start {
+                let words = (finding.code.rule, head(&start.does));
+                first.entry(words).or_insert(finding.code.name);
+            }
+        }
+        Self(first)
     }
-    let same = |finding: &&Finding| {
-        let mut starts = finding.at_start.iter();
-        finding.code.rule == statement.rule
-            && starts.any(|start| head(&start.does) == head(&statement.does))
-    };
-    report
-        .findings
-        .iter()
-        .find(same)
-        .map(|finding| finding.code.name)
+
+    fn of(&self, statement: &Statement) -> Option<&'static str> {
+        let words = (statement.rule, head(&statement.does));
+        self.0.get(&words).copied()
+    }
+}
+
+/// The words before what is counted.
+fn head(does: &str) -> &str {
+    does.split(':').next().unwrap_or_default()
 }
 
 /// Whether no release comes so far as to do anything.

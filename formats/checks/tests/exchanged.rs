@@ -75,7 +75,14 @@ fn an_exchange_is_told_and_nothing_is_derived_from_it() {
                     finding.message
                 );
             }
-            assert!(report.verdict.start != checks::Start::Yes, "{name}");
+            let release = daemon::detect(&node.traces);
+            let verdict = checks::verdict(&node, &report, &release, node.now);
+            assert_eq!(
+                verdict.start,
+                checks::Start::No,
+                "{name}: {}",
+                verdict.sentence
+            );
         }
     }
 }

@@ -103,3 +103,30 @@ fn a_whole_database_is_pointed_to_where_it_is_missing() {
     assert_eq!(finding.severity, Severity::Damage);
     assert!(finding.message.contains("#12"), "{}", finding.message);
 }
+
+/// meta.db may lie there: it is asked about before a new one is built.
+#[test]
+fn a_database_is_asked_about_before_another_is_built() {
+    for is_saved in [true, false] {
+        let mut tar = testcase::node("1.7-stopped");
+        if is_saved {
+            tar.push(&format!("{ROOT}/lost+found"), b'5', "", b"");
+            move_to(&mut tar, META, &format!("{ROOT}/lost+found/#131105"));
+        }
+        tar.remove(META);
+        let evidence =
+            Evidence::open_stream(tar.write().as_slice(), &Options::default()).unwrap();
+        let roots = node::discover(&evidence, &Said::default());
+        let options = node::Options::default();
+        let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+        let report = checks::judge(&node, &Measured::default());
+        let mut all = report.findings.iter();
+        let missing = all.find(|it| it.code.name == "store/meta-missing").unwrap();
+        let commands = missing.ways.iter().flat_map(finding::Remedy::commands);
+        let commands: Vec<String> = commands.map(ToString::to_string).collect();
+        let at = |start: &str| commands.iter().position(|it| it.starts_with(start));
+        let asks = at("coroner preflight '--meta-db=/var/lib/containerd/lost+found/#131105'");
+        assert_eq!(asks.is_some(), is_saved, "{commands:#?}");
+        assert!(asks.is_none_or(|asks| Some(asks) < at("coroner repair plan")), "{commands:#?}");
+    }
+}

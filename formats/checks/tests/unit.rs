@@ -243,3 +243,17 @@ fn without_systemd_no_systemctl_is_told() {
         );
     }
 }
+
+/// systemd's manual: an empty assignment takes back the command, and a service without one is refused.
+#[test]
+fn a_unit_whose_command_was_taken_back_starts_nothing() {
+    let told = with("[Service]\nExecStart=\n");
+    assert_eq!(told.outcome, Outcome::CrashLoop, "{}", told.sentence);
+    assert!(told.sentence.contains("no ExecStart="), "{}", told.sentence);
+    // Of a drop-in alone, the package's own file has the command.
+    let mut tar = testcase::node("1.7-running");
+    let drop_in = "etc/systemd/system/containerd.service.d/limits.conf";
+    tar.add(drop_in, b"[Service]\nLimitNOFILE=1048576\n");
+    let told = foretell(&tar);
+    assert!(is_normal(&told.sentence), "{}", told.sentence);
+}

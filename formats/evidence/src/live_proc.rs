@@ -259,11 +259,14 @@ impl LiveProcess {
         link(&self.folder, name)
     }
 
-    /// Names and texts of all links in a folder: `fd`, `ns`. They are not followed; at most `most`.
-    pub fn links(&self, name: &str, most: usize) -> Result<Vec<(String, Text)>, Unread> {
+    /// Names and texts of all links in a folder: `fd`, `ns`, and whether these are all. They are not
+    /// followed; at most `most`.
+    pub fn links(&self, name: &str, most: usize) -> Result<(Vec<(String, Text)>, bool), Unread> {
         let folder = open(&self.folder, name, OFlag::O_DIRECTORY)?;
         let mut found = Vec::new();
-        for name in names(&folder, ".")?.into_iter().take(most) {
+        let names = names(&folder, ".")?;
+        let is_whole = names.len() <= most;
+        for name in names.into_iter().take(most) {
             // What was closed meanwhile is not there.
             if let Ok(name) = String::from_utf8(name)
                 && let Ok(target) = link(&folder, &name)
@@ -271,7 +274,7 @@ impl LiveProcess {
                 found.push((name, target));
             }
         }
-        Ok(found)
+        Ok((found, is_whole))
     }
 
     /// Numbers of its threads; at most `most`.
@@ -394,7 +397,8 @@ mod tests {
         let held = File::from(nix::fcntl::open(&path, held, Mode::empty()).unwrap());
         let door = LiveProc::open(Path::new("/")).unwrap();
         let own = door.process(std::process::id()).unwrap();
-        let links = own.links("fd", 1000).unwrap();
+        let (links, is_whole) = own.links("fd", 1000).unwrap();
+        assert!(is_whole && !own.links("fd", 1).unwrap().1);
         let shown = Text::from(path.as_os_str().as_bytes());
         let (name, _) = links.iter().find(|(_, target)| *target == shown).unwrap();
         for wrong in [

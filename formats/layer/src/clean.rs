@@ -6,16 +6,25 @@
 ///
 /// As `filepath.Clean` on Linux, by the letters alone: a link on the way is not looked at.
 pub fn clean(name: &[u8]) -> (Vec<u8>, bool) {
-    let mut parts: Vec<&[u8]> = Vec::new();
+    let mut path: Vec<u8> = Vec::with_capacity(name.len());
     let mut climbs = false;
     for part in name.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
-            b".." => climbs |= parts.pop().is_none(),
-            part => parts.push(part),
+            b".." => {
+                climbs |= path.is_empty();
+                let above = path.iter().rposition(|byte| *byte == b'/');
+                path.truncate(above.unwrap_or(0));
+            }
+            part => {
+                if !path.is_empty() {
+                    path.push(b'/');
+                }
+                path.extend_from_slice(part);
+            }
         }
     }
-    (parts.join(&b'/'), climbs)
+    (path, climbs)
 }
 
 #[cfg(test)]

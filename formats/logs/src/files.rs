@@ -119,17 +119,29 @@ fn pods(evidence: &Evidence, unread: &mut Vec<Unknown>) -> impl Iterator<Item = 
         depth: 4,
     };
     let mut files = Vec::new();
+    let mut more = 0_usize;
     if evidence.stat(Path::new(PODS)).is_ok() {
         for step in measure::Walk::new(evidence, Path::new(PODS), limits) {
             match step {
                 measure::Step::Entry { path, stat, .. } => {
-                    if stat.kind == FileKind::File && files.len() < PODS_FILES {
+                    if stat.kind != FileKind::File {
+                        continue;
+                    }
+                    if files.len() < PODS_FILES {
                         files.push(path);
+                    } else {
+                        more = more.saturating_add(1);
                     }
                 }
                 measure::Step::Unknown(unknown) => unread.push(unknown),
             }
         }
+    }
+    if more > 0 {
+        unread.push(Unknown::new(
+            format!("{more} logs of pods"),
+            format!("there are more than {PODS_FILES}"),
+        ));
     }
     files.into_iter()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use content::{Compression, DOCUMENT_LIMIT, Digest, Document, Kind, Link, Role};
 use evidence::Evidence;
-use finding::Unread;
+use finding::{Unknown, Unread};
 use metadb::MetaDb;
 
 /// What became of the attempt to read one document.
@@ -63,6 +63,8 @@ pub struct Documents {
     read: BTreeMap<Digest, Wanted>,
     /// Layers that are called plain archives and begin as something compressed.
     packed: BTreeMap<Digest, Compression>,
+    /// What was left out.
+    unknown: Option<Unknown>,
 }
 
 /// No node has more documents than this; an evil one stops here.
@@ -109,9 +111,17 @@ impl Documents {
         let mut queue: VecDeque<(Digest, String)> = targets.into_iter().collect();
         let mut documents = BTreeMap::new();
         let mut packed = BTreeMap::new();
+        let mut unknown = None;
         while let Some((digest, media_type)) = queue.pop_front() {
-            if documents.contains_key(&digest) || documents.len() >= MOST_DOCUMENTS {
+            if documents.contains_key(&digest) {
                 continue;
+            }
+            if documents.len() >= MOST_DOCUMENTS {
+                unknown = Some(Unknown::new(
+                    "documents of images, and what they name",
+                    format!("only {MOST_DOCUMENTS} are read"),
+                ));
+                break;
             }
             let wanted = read_one(evidence, content_root, &digest, &media_type);
             if let Some(document) = wanted.document() {
@@ -142,7 +152,13 @@ impl Documents {
         Self {
             read: documents,
             packed,
+            unknown,
         }
+    }
+
+    /// What of them was left out, and why.
+    pub const fn unknown(&self) -> Option<&Unknown> {
+        self.unknown.as_ref()
     }
 
     /// How a layer is compressed that is called a plain archive, where it is not one.

@@ -61,6 +61,15 @@ impl LostFound {
             }
             let entries = list.read()?;
             let among_snapshots = among.iter().any(|folder| folder == place);
+            if entries.len() > MOST {
+                unknown.push(Unknown::new(
+                    format!(
+                        "entries of {} after the first {MOST}",
+                        crate::path_text(&path)
+                    ),
+                    "there are too many",
+                ));
+            }
             Self::look_at(evidence, path, entries, among_snapshots)
         });
         found.collect()

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use evidence::{Evidence, Kind};
-use finding::Text;
+use finding::{Text, Unknown, Unread};
 use process::Processes;
 
 use crate::{Roots, Snapshotter, left_out, path_text};
@@ -52,6 +52,7 @@ pub(crate) fn mount_points(
     roots: &Roots,
     snapshotters: &[Snapshotter],
     processes: Option<&Processes>,
+    unknown: &mut Vec<Unknown>,
 ) -> Vec<MountPoint> {
     let mut stores = vec![
         roots.root.clone(),
@@ -63,15 +64,22 @@ pub(crate) fn mount_points(
             .map(|snapshotter| snapshotter.root.clone()),
     );
     stores.extend(roots.said_root().filter(|root| root.is_absolute()));
-    let mut all = fstab(evidence);
-    all.extend(units(evidence, &stores));
+    let mut all = fstab(evidence, unknown);
+    all.extend(units(evidence, &stores, unknown));
     all.retain(|one| {
         let is_near = |store: &PathBuf| store.starts_with(&one.at) || one.at.starts_with(store);
         one.at.parent().is_some() && stores.iter().any(is_near)
     });
     all.sort_by(|one, other| one.at.cmp(&other.at));
     all.dedup_by(|later, earlier| later.at == earlier.at);
-    all.truncate(MOST);
+    if all.len() > MOST {
+        let more = all.len().saturating_sub(MOST);
+        unknown.push(Unknown::new(
+            format!("whether {more} disks of /etc/fstab and of units are mounted"),
+            format!("there are more than {MOST} that belong at the stores or above them"),
+        ));
+        all.truncate(MOST);
+    }
     for one in &mut all {
         one.is_mounted = is_mounted(evidence, &one.at, processes);
     }
@@ -93,14 +101,21 @@ fn is_mounted(evidence: &Evidence, at: &Path, processes: Option<&Processes>) -> 
     Some(dev(at)? != dev(above)?)
 }
 
-fn read_text(evidence: &Evidence, path: &Path) -> Option<String> {
-    let source = evidence.source(path, LIMIT).ok()?;
-    Some(String::from_utf8_lossy(source.bytes()).into_owned())
+/// The text of a file. One that is there and cannot be read is not known.
+fn read_text(evidence: &Evidence, path: &Path, unknown: &mut Vec<Unknown>) -> Option<String> {
+    match evidence.source(path, LIMIT) {
+        Ok(source) => Some(String::from_utf8_lossy(source.bytes()).into_owned()),
+        Err(Unread::Absent | Unread::NotCollected) => None,
+        Err(why) => {
+            unknown.push(Unknown::new(path_text(path).to_string(), why.to_string()));
+            None
+        }
+    }
 }
 
-fn fstab(evidence: &Evidence) -> Vec<MountPoint> {
+fn fstab(evidence: &Evidence, unknown: &mut Vec<Unknown>) -> Vec<MountPoint> {
     let path = Path::new("/etc/fstab");
-    let text = read_text(evidence, path).unwrap_or_default();
+    let text = read_text(evidence, path, unknown).unwrap_or_default();
     text.lines()
         .filter_map(|line| line_of_fstab(line, path))
         .collect()
@@ -144,7 +159,7 @@ fn unit_name(at: &Path) -> Option<String> {
     Some(format!("{name}.mount"))
 }
 
-fn units(evidence: &Evidence, stores: &[PathBuf]) -> Vec<MountPoint> {
+fn units(evidence: &Evidence, stores: &[PathBuf], unknown: &mut Vec<Unknown>) -> Vec<MountPoint> {
     let is_there = |path: PathBuf| evidence.stat(&path).is_ok();
     let mut all = Vec::new();
     for at in stores.iter().flat_map(|store| store.ancestors()) {
@@ -156,7 +171,8 @@ fn units(evidence: &Evidence, stores: &[PathBuf]) -> Vec<MountPoint> {
                 .iter()
                 .any(|wants| is_there(folder.join(wants).join(&name)));
             let file = folder.join(&name);
-            let Some(text) = read_text(evidence, &file).filter(|_| wanted) else {
+            let text = wanted.then(|| read_text(evidence, &file, unknown));
+            let Some(text) = text.flatten() else {
                 continue;
             };
             let what = text

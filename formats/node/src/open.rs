@@ -225,9 +225,17 @@ impl Node {
                 .unknown
                 .extend(rows.unknown(|namespace| &namespace.leases));
         }
+        coverage.unknown.extend(documents.unknown().cloned());
         let cores = Cores::read_cores(evidence, runtime.read(), &mut coverage.unknown);
         let lost_found =
             LostFound::read_lost_found(evidence, &roots, &snapshotters, &mut coverage.unknown);
+        let mount_points = crate::mountpoints::mount_points(
+            evidence,
+            &roots,
+            &snapshotters,
+            processes.as_deref(),
+            &mut coverage.unknown,
+        );
         coverage
             .unknown
             .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
@@ -241,8 +249,6 @@ impl Node {
             runtime.read(),
         );
         let units = Units::read_units(evidence, roots.whose);
-        let mount_points =
-            crate::mountpoints::mount_points(evidence, &roots, &snapshotters, processes.as_deref());
         let mut node = Self {
             roots,
             root,

@@ -85,9 +85,6 @@ fn may_be_others(evidence: &Evidence, roots: &Roots, clients: &[Client]) -> bool
     !serves_pods(roots) || uses_another() || distributions(evidence).iter().any(is_another)
 }
 
-/// No node has more of them.
-const MOST: usize = 65_536;
-
 /// The names of the folders in a folder.
 fn folders(evidence: &Evidence, path: &str) -> Vec<Text> {
     let list = evidence.list(Path::new(path));
@@ -136,7 +133,7 @@ impl PodFiles {
             // Only where the folder of all pods is there, the absence of one tells something.
             let pods = folder.parent().and_then(Path::parent);
             let told = pods.is_some_and(|pods| evidence.stat(pods).is_ok_and(|stat| stat.is_dir()));
-            if told && self.log_folders.len() < MOST {
+            if told {
                 let there = evidence.stat(folder).map(|stat| stat.is_dir());
                 let there = match there {
                     Err(unread) if !unread.is_absent() => continue,

@@ -159,9 +159,6 @@ fn kubelet_driver(evidence: &Evidence) -> Option<(Text, String)> {
     is_known.then(|| (Text::from(KUBELET), value.to_owned()))
 }
 
-/// No node has more of them that are told.
-const MOST_TASKS: usize = 1000;
-
 fn linux_tasks(evidence: &Evidence, folder: &Path) -> Vec<(Text, Text)> {
     let folders = |path: &Path| -> Vec<Text> {
         let list = evidence.list(path);
@@ -172,11 +169,8 @@ fn linux_tasks(evidence: &Evidence, folder: &Path) -> Vec<(Text, Text)> {
     let mut tasks = Vec::new();
     for namespace in folders(folder) {
         let path = folder.join(OsStr::from_bytes(namespace.bytes()));
-        for id in folders(&path) {
-            if tasks.len() < MOST_TASKS {
-                tasks.push((namespace.clone(), id));
-            }
-        }
+        let ids = folders(&path).into_iter();
+        tasks.extend(ids.map(|id| (namespace.clone(), id)));
     }
     tasks
 }

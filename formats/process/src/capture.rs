@@ -395,8 +395,8 @@ impl Capture<'_> {
 
     fn fds(&mut self, pid: u32, files: &mut Files<'_>, most: usize, with_flags: bool) {
         match files.process.links("fd", most) {
-            Ok(links) => {
-                if links.len() < most {
+            Ok((links, is_whole)) => {
+                if is_whole {
                     self.tree.listed.insert(format!("/proc/{pid}/fd").into());
                 }
                 for (number, target) in links {
@@ -429,7 +429,7 @@ impl Capture<'_> {
         files.link("exe");
         if self.depth == Depth::Full {
             files.take("oom_score_adj", SMALL);
-            for (name, target) in files.process.links("ns", 64).unwrap_or_default() {
+            for (name, target) in files.process.links("ns", 64).unwrap_or_default().0 {
                 files
                     .kept
                     .insert(format!("ns/{name}").into(), Item::Link(target));

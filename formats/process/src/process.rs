@@ -310,7 +310,7 @@ fn environment(bytes: &[u8], start: &[u8]) -> BTreeMap<Text, Text> {
         let value = rest.get(equals.checked_add(1)?..)?;
         Some((Text::from(rest.get(..equals)?), Text::from(value)))
     });
-    ours.take(64).collect()
+    ours.collect()
 }
 
 /// All processes.

@@ -8,37 +8,25 @@ use crate::words::{self, Name};
 const KNOWN: &[&[u8]] = &[
     b"bundle",
     b"io.kubernetes.cri.container-name",
-    b"io.kubernetes.cri.container-type",
     b"io.kubernetes.cri.image-name",
     b"io.kubernetes.cri.podsandbox.image-name",
-    b"io.kubernetes.cri.sandbox-cpu-period",
-    b"io.kubernetes.cri.sandbox-cpu-quota",
-    b"io.kubernetes.cri.sandbox-cpu-shares",
     b"io.kubernetes.cri.sandbox-id",
     b"io.kubernetes.cri.sandbox-image-name",
     b"io.kubernetes.cri.sandbox-log-directory",
-    b"io.kubernetes.cri.sandbox-memory",
     b"io.kubernetes.cri.sandbox-name",
     b"io.kubernetes.cri.sandbox-namespace",
     b"io.kubernetes.cri.sandbox-uid",
     b"io.kubernetes.container.name",
     b"io.kubernetes.container.hash",
-    b"io.kubernetes.container.restartCount",
     b"io.kubernetes.container.terminationMessagePath",
-    b"io.kubernetes.container.terminationMessagePolicy",
     b"io.kubernetes.container.ports",
     b"io.kubernetes.pod.name",
     b"io.kubernetes.pod.namespace",
     b"io.kubernetes.pod.uid",
-    b"io.kubernetes.pod.terminationGracePeriod",
-    b"io.cri-containerd.kind",
-    b"io.cri-containerd.image",
-    b"io.cri-containerd.pinned",
     b"io.containerd.image.name",
     b"org.opencontainers.image.ref.name",
     b"org.opencontainers.image.base.digest",
     b"org.opencontainers.image.base.name",
-    b"org.opencontainers.image.created",
     b"org.opencontainers.image.version",
     b"org.opencontainers.image.revision",
     b"kubernetes.io/config.source",
@@ -51,6 +39,22 @@ const KNOWN: &[&[u8]] = &[
     b"nerdctl/hostname",
     b"nerdctl/state-dir",
     b"nerdctl/network-namespace",
+];
+
+/// The same, whose values are choices, numbers and times.
+const CHOICES: &[&[u8]] = &[
+    b"io.kubernetes.cri.container-type",
+    b"io.kubernetes.cri.sandbox-cpu-period",
+    b"io.kubernetes.cri.sandbox-cpu-quota",
+    b"io.kubernetes.cri.sandbox-cpu-shares",
+    b"io.kubernetes.cri.sandbox-memory",
+    b"io.kubernetes.container.restartCount",
+    b"io.kubernetes.container.terminationMessagePolicy",
+    b"io.kubernetes.pod.terminationGracePeriod",
+    b"io.cri-containerd.kind",
+    b"io.cri-containerd.image",
+    b"io.cri-containerd.pinned",
+    b"org.opencontainers.image.created",
 ];
 
 /// Beginnings of names whose values containerd and its snapshotters write and read themselves.
@@ -68,6 +72,9 @@ const FAMILIES: &[&[u8]] = &[
 
 /// What the value of an annotation or label is.
 pub(crate) fn kind(name: &[u8]) -> Kind {
+    if CHOICES.contains(&name) {
+        return Kind::Choice;
+    }
     if KNOWN.contains(&name) {
         return Kind::Known;
     }

@@ -23,6 +23,10 @@ enum Role {
     Labels,
     /// Arguments, one after the other.
     Arguments,
+    /// Arguments without the program.
+    Words,
+    /// Names and values, two by two.
+    Pairs,
     /// A map of known values by names that anybody may choose.
     Map,
     /// Options of a mount: choices, and folders of overlayfs.
@@ -41,6 +45,31 @@ struct Open {
     arguments: Arguments,
 }
 
+/// What the CRI and libcni tell a plugin of a pod, by which results are matched with pods.
+const OF_PODS: [&[u8]; 5] = [
+    b"IgnoreUnknown",
+    b"K8S_POD_NAMESPACE",
+    b"K8S_POD_NAME",
+    b"K8S_POD_INFRA_CONTAINER_ID",
+    b"K8S_POD_UID",
+];
+
+impl Open {
+    /// What a member of a pair is: a name, and then its value.
+    fn pair(&mut self, text: &[u8]) -> Kind {
+        let is_value = self.next == Role::Pairs;
+        self.next = Role::Plain(Kind::Unknown);
+        if is_value {
+            return Kind::Known;
+        }
+        if OF_PODS.contains(&text) {
+            self.next = Role::Pairs;
+            return Kind::Known;
+        }
+        Kind::Unknown
+    }
+}
+
 /// What the value of a member is, inside of `outer`.
 fn role_of(name: &[u8], outer: Role) -> Role {
     match outer {
@@ -57,6 +86,13 @@ fn role_of(name: &[u8], outer: Role) -> Role {
         Role::Map => {
             return match words::classify_name(name) {
                 words::Name::Secret => Role::Plain(Kind::Secret),
+                _ if matches!(
+                    name,
+                    b"address" | b"gateway" | b"ip" | b"IP" | b"Gateway" | b"mac" | b"Mac"
+                ) =>
+                {
+                    Role::Plain(Kind::Unknown)
+                }
                 _ => Role::Map,
             };
         }
@@ -66,7 +102,9 @@ fn role_of(name: &[u8], outer: Role) -> Role {
     match plain.as_str() {
         "env" | "envs" | "environment" => Role::Environment,
         "annotations" | "labels" | "containerannotations" | "podannotations" => Role::Annotations,
-        "args" | "command" | "cmd" | "entrypoint" | "argv" | "shell" => Role::Arguments,
+        "args" | "command" | "entrypoint" | "argv" | "shell" => Role::Arguments,
+        "cmd" => Role::Words,
+        "cniargs" => Role::Pairs,
         "cgrouppaths"
         | "namespacepaths"
         | "interfaces"
@@ -126,12 +164,15 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
                     (Role::Annotations, b'[') => Role::Labels,
                     // Nothing follows from the name of an object for what is in it, but for secrets.
                     (
-                        Role::Plain(Kind::Known | Kind::Short | Kind::Place | Kind::Text)
-                        | Role::Encoded
+                        Role::Encoded
                         | Role::Arguments
-                        | Role::Options,
+                        | Role::Words
+                        | Role::Pairs
+                        | Role::Options
+                        | Role::Plain(Kind::Text),
                         b'{',
                     ) => Role::Plain(Kind::Unknown),
+                    (Role::Plain(kind), b'{') if kind.is_known() => Role::Plain(Kind::Unknown),
                     (role, _) => role,
                 };
                 open.push(Open {
@@ -239,6 +280,8 @@ fn value(bytes: &mut [u8], quoted: &Quoted, role: Role, top: Option<&mut Open>) 
             let place = top.map(|top| top.arguments.next(text));
             judge::hidden(place.map_or(Kind::Unknown, Kind::Argument), text)
         }
+        Role::Words => judge::hidden(Kind::Argument(judge::Place::Other), text),
+        Role::Pairs => judge::hidden(top.map_or(Kind::Unknown, |top| top.pair(text)), text),
         Role::Encoded => {
             if let Some(mut inner) = base64::decode(text) {
                 let masked = mask(&mut inner);
@@ -281,7 +324,12 @@ fn bare(bytes: &mut [u8], from: usize, until: usize, role: Role) -> bool {
     let kind = match role {
         Role::Plain(kind) => kind,
         Role::Environment => Kind::Secret,
-        Role::Annotations | Role::Labels | Role::Arguments | Role::Options => Kind::Unknown,
+        Role::Annotations
+        | Role::Labels
+        | Role::Arguments
+        | Role::Words
+        | Role::Pairs
+        | Role::Options => Kind::Unknown,
         Role::VariableName | Role::Map | Role::Encoded => Kind::Known,
     };
     let word = bytes.get_mut(from..until).unwrap_or_default();

@@ -3,7 +3,7 @@
 use crate::harmless::{is_atom, is_fact, is_harmless, is_hex};
 use crate::known;
 use crate::shape::{self, Range, merged, runs};
-use crate::words::{self, Name};
+use crate::words::{self, Form, Name};
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +19,12 @@ pub(crate) enum Kind {
     /// A known field: kept if it is made of what such values are made of, but for what has the
     /// shape of a secret.
     Known,
-    /// A known field whose numbers are no sizes and no times: a mode, an id, a port.
+    /// A known field whose values are choices, numbers, times, versions, digests: kept if it is one.
+    Choice,
+    /// The same, whose numbers are no sizes and no times: a mode, an id, a port.
     Short,
+    /// A known field that holds an address: kept if it is one.
+    Address,
     /// A known field that holds a path.
     Place,
     /// What a program or the kernel wrote, and nobody chose: kept but for what has the shape of a
@@ -43,8 +47,22 @@ pub(crate) enum Place {
     Secret,
     /// After a flag of a runtime that takes an id or a path.
     Known,
+    /// After one that takes an address.
+    Address,
+    /// After one that takes a choice.
+    Choice,
     /// Anywhere else.
     Other,
+}
+
+impl Kind {
+    /// Whether it is that of a known field.
+    pub(crate) const fn is_known(self) -> bool {
+        matches!(
+            self,
+            Self::Known | Self::Choice | Self::Short | Self::Address | Self::Place
+        )
+    }
 }
 
 impl From<Name> for Kind {
@@ -65,15 +83,20 @@ pub(crate) fn of_name(name: &[u8]) -> Kind {
         Name::Secret if words::is_of_path(name) => Kind::File,
         // A program, or a cgroup, may have a bare name.
         Name::Known if words::is_of_path(name) && !may_be_bare(name) => Kind::Place,
+        Name::Known if words::is_place(name) => Kind::Place,
         Name::Known if words::is_of_short(name) => Kind::Short,
+        Name::Known => match words::form(name) {
+            Form::Name => Kind::Known,
+            Form::Choice => Kind::Choice,
+            Form::Address => Kind::Address,
+        },
         name => name.into(),
     }
 }
 
 /// Whether what is under a name that says `path` may be no path.
 fn may_be_bare(name: &[u8]) -> bool {
-    let plain = words::plain(name);
-    plain == "path" || plain.starts_with("cgroup")
+    words::plain(name).starts_with("cgroup")
 }
 
 /// Whether a value is nothing but a path of plain components.
@@ -90,16 +113,16 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
     let is_short = value.len() <= 2;
     match kind {
         Kind::Known
+        | Kind::Choice
         | Kind::Short
+        | Kind::Address
         | Kind::Place
         | Kind::Line
         | Kind::Unknown
         | Kind::Text
-        | Kind::Argument(Place::Program | Place::Known | Place::Other)
-            if is_short =>
-        {
-            Vec::new()
-        }
+        | Kind::Argument(
+            Place::Program | Place::Known | Place::Address | Place::Choice | Place::Other,
+        ) if is_short => Vec::new(),
         Kind::Secret | Kind::Personal | Kind::Argument(Place::Secret) => all(),
         Kind::File if is_path(value) => Vec::new(),
         Kind::File => all(),
@@ -110,14 +133,14 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
                 all()
             }
         }
-        Kind::Known | Kind::Short | Kind::Argument(Place::Program | Place::Known) => {
-            known::hidden(value)
-        }
+        Kind::Known | Kind::Argument(Place::Program | Place::Known) => known::hidden(value),
+        Kind::Choice | Kind::Short | Kind::Argument(Place::Choice) => known::of_choice(value),
+        Kind::Address | Kind::Argument(Place::Address) => known::of_address(value),
         // `LimitNOFILE=1024` says how many.
         Kind::Place if known::is_place(value) || value.iter().all(u8::is_ascii_digit) => {
             known::hidden(value)
         }
-        Kind::Place => hidden(Kind::Unknown, value),
+        Kind::Place => known::of_choice(value),
         Kind::Line => shape::secrets(value),
         Kind::Text => secrets_in_text(value),
         Kind::Variable => variable(value),
@@ -186,17 +209,10 @@ fn argument(value: &[u8]) -> Vec<Range> {
     }
     let kind = of_name(flag);
     let base = sign.saturating_add(1);
-    hidden(
-        if matches!(kind, Kind::Known | Kind::Short | Kind::Place) {
-            Kind::Unknown
-        } else {
-            kind
-        },
-        after,
-    )
-    .into_iter()
-    .map(|(from, until)| (base.saturating_add(from), base.saturating_add(until)))
-    .collect()
+    hidden(if kind.is_known() { Kind::Unknown } else { kind }, after)
+        .into_iter()
+        .map(|(from, until)| (base.saturating_add(from), base.saturating_add(until)))
+        .collect()
 }
 
 /// A long flag is a name that somebody wrote down: words, and no more than one number.
@@ -340,7 +356,11 @@ impl Arguments {
             if takes && !self.is_runtime && matches!(name, b"u" | b"p" | b"a" | b"P" | b"U") {
                 self.next = Some(Place::Secret);
             } else if takes && self.is_runtime && !self.is_foreign && TAKES.contains(&name) {
-                self.next = Some(Place::Known);
+                self.next = Some(match name {
+                    b"address" => Place::Address,
+                    b"l" | b"log-level" | b"log-format" => Place::Choice,
+                    _ => Place::Known,
+                });
             } else if takes && matches!(words::classify_name(name), Name::Secret | Name::Personal) {
                 self.next = Some(Place::Secret);
             }

@@ -4,6 +4,7 @@
 
 use crate::harmless::{is_fact, is_harmless};
 use crate::shape::{self, Range, merged, runs};
+use crate::words;
 
 /// Bytes of which names, ids, paths, digests and addresses are made.
 const fn is_of_name(byte: u8) -> bool {
@@ -44,6 +45,66 @@ pub(crate) fn hidden(value: &[u8]) -> Vec<Range> {
         }
     }
     merged(found)
+}
+
+/// The stretches of the value of a field that holds a choice, a number, a time, a version, a digest.
+pub(crate) fn of_choice(value: &[u8]) -> Vec<Range> {
+    let text = core::str::from_utf8(value).unwrap_or("\0");
+    let pieces = text.split(|letter: char| letter.is_whitespace() || ",;|".contains(letter));
+    let mut pieces = pieces.filter(|piece| !piece.is_empty());
+    let is_kept = is_number(text)
+        || is_set(text)
+        || pieces.all(|piece| is_fact(piece) || is_version(piece) || is_choice(piece));
+    // What has the shape of a secret has it anywhere.
+    if is_kept {
+        shape::of_value(value)
+    } else {
+        merged(vec![(0, value.len())])
+    }
+}
+
+/// The stretches of the value of a field that holds an address: of a host, a socket.
+pub(crate) fn of_address(value: &[u8]) -> Vec<Range> {
+    if is_harmless(value) || value.iter().any(|byte| b"./:".contains(byte)) {
+        hidden(value)
+    } else {
+        merged(vec![(0, value.len())])
+    }
+}
+
+/// Digits of the longest number in text that is no code: one of 32 bits.
+const DIGITS: usize = 10;
+
+/// `1048576`, `-999`.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.len() <= DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `0-3,8,10-11`, as the kernel writes a set of processors: in order.
+fn is_set(text: &str) -> bool {
+    let mut numbers = text.split(['-', ',']).map(str::parse::<u16>);
+    let mut before = None;
+    numbers.all(|number| {
+        let is_next = number
+            .as_ref()
+            .is_ok_and(|number| before.is_none_or(|before| before < *number));
+        before = number.ok();
+        is_next
+    })
+}
+
+/// Words of choices, each with no more than a short number behind it.
+fn is_choice(piece: &str) -> bool {
+    let mut atoms = piece.split(|letter: char| !letter.is_alphanumeric());
+    atoms.all(|atom| {
+        let word = atom.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let word = word.to_ascii_lowercase();
+        atom.len().saturating_sub(word.len()) <= 4
+            && (word.is_empty()
+                || words::is_of_choice(&word)
+                || words::is_of_choice(&atom.to_ascii_lowercase()))
+    })
 }
 
 /// Whether a word beside others may be shown: a place, a fact, a common word.
@@ -113,6 +174,52 @@ mod tests {
             "web-7d4b9c6f5-x2x9z",
         ] {
             assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn choices_and_addresses_are_kept_and_nothing_else_is() {
+        for text in [
+            "CAP_DAC_READ_SEARCH",
+            "SCMP_ACT_ERRNO",
+            "RLIMIT_NOFILE",
+            "1.0.2-dev",
+            "2026-11-28T18:24:25.123456789Z",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "1048576",
+            "-999",
+            "0-3,8,10-11",
+            "infinity",
+            "rprivate",
+            "linux/amd64",
+            "1.7.24~ds1-6+deb13u1",
+            "install ok installed",
+        ] {
+            assert_eq!(of_choice(text.as_bytes()), [], "{text}");
+        }
+        for text in [
+            "violet-otter-lantern",
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015",
+            "12345678901",
+            "3-0",
+            "Thunderpepper8925",
+            "CAP_violet",
+        ] {
+            assert_eq!(of_choice(text.as_bytes()), [(0, text.len())], "{text}");
+        }
+        for text in [
+            "/run/containerd/containerd.sock",
+            "unix:///run/containerd/s/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "127.0.0.1",
+            "registry.example:5000",
+            "10.88.0.7/16",
+            "localhost",
+        ] {
+            assert_eq!(of_address(text.as_bytes()), [], "{text}");
+        }
+        for text in ["9f86d081884c7d659a2feaa0c55ad015", "violet-otter"] {
+            assert_eq!(of_address(text.as_bytes()), [(0, text.len())], "{text}");
         }
     }
 

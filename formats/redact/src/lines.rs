@@ -74,7 +74,7 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
         );
         masked = masked.saturating_add(match style {
             Style::Known => hide(bytes, start, end, Kind::Line),
-            Style::First(holds) => first(bytes, start, end, holds.kind(number)),
+            Style::First(holds) => first(bytes, start, end, holds.kind(number), number),
             Style::Log => log(bytes, start, end),
             Style::Environment | Style::Any => line(bytes, start, end, style, &mut goes_on),
         });
@@ -84,8 +84,11 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
     masked
 }
 
+/// Bytes of the longest name of an interface.
+const INTERFACE: usize = 15;
+
 /// A line of a file that has one or two.
-fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind) -> u64 {
+fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind, number: usize) -> u64 {
     let text = bytes.get(from..until).unwrap_or_default();
     let until = until.saturating_sub(usize::from(text.ends_with(b"\r")));
     // An id of a process, a size: a number, however long.
@@ -96,6 +99,8 @@ fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind) -> u64 {
     // What is no number there, or too long a one, is of no kind.
     let kind = match kind {
         Kind::Short if !is_number => Kind::Unknown,
+        // The kernel takes no longer name for an interface.
+        Kind::Known if number == 1 && text.len() > INTERFACE => Kind::Unknown,
         Kind::Short if judge::hides_number(kind, text.len()) => Kind::Secret,
         kind => kind,
     };
@@ -139,7 +144,7 @@ fn line(
     if let Some(mut goes) = before.filter(is_open) {
         let is_row = goes.words.is_some() || goes.variables;
         if goes.kind == Kind::Secret || is_row || member(bytes, start, end).is_none() {
-            if matches!(goes.kind, Kind::Known | Kind::Short | Kind::Place) {
+            if goes.kind.is_known() {
                 goes.kind = Kind::Text;
             }
             let (masked, goes) = value(bytes, start, end, goes);

@@ -327,10 +327,20 @@ fn pairs(text: &[u8], ends: Ends, found: &mut Vec<Range>) {
             .rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte))
             .map_or(0, |place| place.saturating_add(1));
         let name = trimmed.get(name_from..).unwrap_or_default();
-        if name.len() < 2 || words::classify_name(name) != words::Name::Secret {
+        if name.len() < 2 {
             continue;
         }
+        let said = words::classify_name(name);
         let mut from = at.saturating_add(1);
+        // `username=…` as an option of a mount; a number is nobody's name.
+        let is_somebodys = said == words::Name::Personal
+            && *sign == b'='
+            && text
+                .get(from)
+                .is_some_and(|byte| byte.is_ascii_alphabetic());
+        if said != words::Name::Secret && !is_somebodys {
+            continue;
+        }
         // `image-secret:1.2` and `https://` are no pairs.
         if *sign == b':'
             && text

@@ -1,6 +1,6 @@
 //! Words: those that name a secret, those that any node has, and names of known fields.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -119,9 +119,9 @@ const PERSONAL: &[&str] = &[
 /// Words that any node has, in small letters.
 static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut words: HashSet<String> = HashSet::new();
-    let lists = [include_str!("words.txt"), include_str!("known.txt")];
+    let lists = [include_str!("words.txt"), NAMES, CHOICES, ADDRESSES];
     let lines = lists.iter().flat_map(|list| list.lines());
-    for line in lines.filter(|line| !line.starts_with('#')) {
+    for line in lines.filter(|line| !line.starts_with(['#', '='])) {
         add(&mut words, line);
         // Those with digits in them, too: `k8s`.
         words.extend(line.split_whitespace().map(str::to_ascii_lowercase));
@@ -146,14 +146,51 @@ fn add(words: &mut HashSet<String>, text: &str) {
     }
 }
 
-static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let lines = include_str!("known.txt").lines();
-    let lines = lines.filter(|line| !line.starts_with('#'));
-    lines
-        .flat_map(str::split_whitespace)
-        .map(str::to_ascii_lowercase)
-        .collect()
+const NAMES: &str = include_str!("known.txt");
+const CHOICES: &str = include_str!("choices.txt");
+const ADDRESSES: &str = include_str!("addresses.txt");
+
+/// What the value of a known field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A name, an id, a path.
+    Name,
+    /// A choice, a number, a time, a version, a digest.
+    Choice,
+    /// An address.
+    Address,
+}
+
+static KNOWN: LazyLock<HashMap<String, Form>> = LazyLock::new(|| {
+    let lists = [
+        (NAMES, Form::Name),
+        (CHOICES, Form::Choice),
+        (ADDRESSES, Form::Address),
+    ];
+    let fields = lists.iter().flat_map(|(list, form)| {
+        let lines = list.lines().filter(|line| !line.starts_with(['#', '=']));
+        lines
+            .flat_map(str::split_whitespace)
+            .map(|name| (name.to_ascii_lowercase(), *form))
+    });
+    fields.collect()
 });
+
+/// What the value of a known field is by the name of the field.
+pub(crate) fn form(name: &[u8]) -> Form {
+    KNOWN.get(&plain(name)).copied().unwrap_or(Form::Name)
+}
+
+/// Words of choices that are not common by themselves.
+static OF_CHOICES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lines = CHOICES.lines().filter_map(|line| line.strip_prefix('='));
+    lines.flat_map(str::split_whitespace).collect()
+});
+
+/// Whether a word, in small letters, may stand in a choice.
+pub(crate) fn is_of_choice(word: &str) -> bool {
+    OF_CHOICES.contains(word) || is_common(word)
+}
 
 /// Whether a word, in small letters, is one that any node has.
 pub(crate) fn is_common(word: &str) -> bool {
@@ -217,7 +254,7 @@ pub(crate) fn classify_name(name: &[u8]) -> Name {
         Name::Secret
     } else if has(PERSONAL) {
         Name::Personal
-    } else if KNOWN.contains(&plain) {
+    } else if KNOWN.contains_key(&plain) {
         Name::Known
     } else {
         Name::Unknown
@@ -230,6 +267,28 @@ pub(crate) fn is_of_path(name: &[u8]) -> bool {
     ["file", "path", "dir", "folder", "files"]
         .iter()
         .any(|end| plain.ends_with(end))
+}
+
+/// Known fields that hold a path, or another text with a slash, although their names do not say so.
+const PLACES: [&str; 13] = [
+    "source",
+    "destination",
+    "cwd",
+    "bundle",
+    "rootfs",
+    "root",
+    "state",
+    "temp",
+    "runtimeroot",
+    "netns",
+    "socket",
+    "mediatype",
+    "artifacttype",
+];
+
+/// Whether a known field holds a path, although its name does not say so.
+pub(crate) fn is_place(name: &[u8]) -> bool {
+    PLACES.contains(&plain(name).as_str())
 }
 
 /// Fields whose numbers are no sizes and no times.

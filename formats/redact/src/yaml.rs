@@ -263,10 +263,8 @@ fn scalar(bytes: &mut [u8], from: usize, end: usize, kind: Kind) -> u64 {
                 }
             })
             .collect();
-        let is_kept = matches!(
-            kind,
-            Kind::Unknown | Kind::Known | Kind::Short | Kind::Place
-        ) && judge::hidden(Kind::Unknown, &inner).is_empty();
+        let is_kept = (kind == Kind::Unknown || kind.is_known())
+            && judge::hidden(Kind::Unknown, &inner).is_empty();
         if !is_kept {
             masked = masked.saturating_add(u64::from(blot(bytes, from, until)));
         }

@@ -16,8 +16,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use evidence::{Evidence, FileKind};
+use finding::Unknown;
 
-use crate::folder::{Folder, Gaps};
+use crate::folder::{Folder, Gaps, path_text};
 use crate::read::{CRI, TASKS};
 
 /// What is known of one place.
@@ -45,7 +46,12 @@ const DEPTH: usize = 5;
 const MOST: usize = 200_000;
 
 impl Places {
-    pub(crate) fn read_places(evidence: &Evidence, root: &Path, state: &Path) -> Self {
+    pub(crate) fn read_places(
+        evidence: &Evidence,
+        root: &Path,
+        state: &Path,
+        unknown: &mut Vec<Unknown>,
+    ) -> Self {
         let mut places = Self::default();
         // An evidence of the bundles alone says nothing of what else stood in state.
         let mut gaps = Gaps::default();
@@ -54,10 +60,10 @@ impl Places {
         if top.whole && others.count() > 1 {
             places.note(&top);
         }
-        places.below(evidence, state.join(CRI), DEPTH);
-        places.below(evidence, root.join(CRI), 3);
+        places.below(evidence, state.join(CRI), DEPTH, unknown);
+        places.below(evidence, root.join(CRI), 3, unknown);
         // namespace, id, its files
-        places.below(evidence, state.join(TASKS), 2);
+        places.below(evidence, state.join(TASKS), 2, unknown);
         places
     }
 
@@ -71,10 +77,20 @@ impl Places {
     }
 
     /// Lists `top`, and the folders in it, so many levels down.
-    fn below(&mut self, evidence: &Evidence, top: PathBuf, depth: usize) {
-        let mut todo = vec![(top, depth)];
+    fn below(
+        &mut self,
+        evidence: &Evidence,
+        top: PathBuf,
+        depth: usize,
+        unknown: &mut Vec<Unknown>,
+    ) {
+        let mut todo = vec![(top.clone(), depth)];
         while let Some((path, depth)) = todo.pop() {
             if self.kinds.len() > MOST {
+                unknown.push(Unknown::new(
+                    format!("the rest of what is below {}", path_text(&top)),
+                    format!("only {MOST} names are looked at"),
+                ));
                 return;
             }
             let mut gaps = Gaps::default();

@@ -226,7 +226,7 @@ pub fn read_of(
     cri(evidence, root, &mut runtime, &mut gaps);
     runtime.whole.cri = gaps.unknown.len() == before;
     runtime.gvisor = crate::gvisor::read_gvisor(evidence);
-    runtime.places = Places::read_places(evidence, root, state);
+    runtime.places = Places::read_places(evidence, root, state, &mut gaps.unknown);
     runtime.strange = gaps.strange;
     runtime.sort();
     Known::with(runtime, gaps.unknown)
@@ -448,9 +448,6 @@ fn is_runcs(folder: &Folder) -> bool {
     })
 }
 
-/// Entries of a bundle that are looked at for pid files.
-const BUNDLE: usize = 256;
-
 /// Pid files in a bundle that containerd did not make.
 fn pid_files(evidence: &Evidence, bundle: &Text) -> Vec<(Text, i64)> {
     let Some(folder) = absolute(bundle) else {
@@ -464,11 +461,7 @@ fn pid_files(evidence: &Evidence, bundle: &Text) -> Vec<(Text, i64)> {
         let name = entry.name.bytes();
         entry.stat.kind == FileKind::File && (name.ends_with(b"pid") || name.ends_with(b".pid"))
     };
-    let files = entries
-        .iter()
-        .take(BUNDLE)
-        .filter(pid)
-        .filter(|_| !of_containerd);
+    let files = entries.iter().filter(pid).filter(|_| !of_containerd);
     files
         .map(|entry| {
             let path = folder.join(std::ffi::OsStr::from_bytes(entry.name.bytes()));

@@ -89,6 +89,9 @@ pub fn predict(
     conclude(run, begun)
 }
 
+/// Parts among which a reason is looked for in other words.
+const ALIKE: usize = 200;
+
 /// What forbids a start once the steps are mended at which it ends now: whoever mends those first, and starts
 /// the daemon by it, loses this.
 fn later(statements: &[Statement], mut run: Run<'_>) -> Vec<Statement> {
@@ -131,9 +134,11 @@ fn conclude<'n>(run: Run<'n>, begun: impl Fn() -> Run<'n>) -> Prediction {
     let outcome = outcome(&statements, &undecided, node);
     let parts = {
         parts.splice(0..0, part::not_known(node));
+        // What says the same in other words comes early, and a node may have thousands of them.
         let told = |parts: &[NotKnown], why: &str| {
             parts
                 .iter()
+                .take(ALIKE)
                 .any(|part| why.contains(&part.why) || part.why.contains(why))
         };
         for (part, name, all) in [

@@ -33,6 +33,15 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
         let drop_in = unit.files.last().cloned().unwrap_or_default();
         return run.say(statement.says(says).at(Location::file(drop_in)));
     }
+    // A drop-in took back the only command.
+    if unit.starts == 0 && !unit.lacks_file && unit.unread.is_empty() {
+        let does = "exits: systemd refuses its unit, which has no ExecStart= (an empty ExecStart= of a drop-in takes it \
+                    back, and another one must follow)";
+        let statement = run.statement(&rules::UNIT_NOT_STARTED).does(does);
+        let says = "Service has no ExecStart=";
+        let drop_in = unit.files.last().cloned().unwrap_or_default();
+        return run.say(statement.says(says).at(Location::file(drop_in)));
+    }
     lacking(run, unit)?;
     conditions(run, unit)?;
     let needed = unit.before.iter().filter(|(_, may_fail)| !may_fail);

@@ -113,11 +113,12 @@ impl Cores {
             time(b).cmp(&time(a)).then_with(|| a.path.cmp(&b.path))
         });
         let mut found = Self::default();
-        let (mut looked, mut read) = (0_usize, 0_usize);
+        let (mut looked, mut read, mut passed) = (0_usize, 0_usize, 0_usize);
         for candidate in candidates {
             let named = candidate.said.is_some();
             if found.found.len() >= TOLD || (!named && looked >= LOOKED) {
                 found.more = found.more.saturating_add(usize::from(named));
+                passed = passed.saturating_add(usize::from(!named));
                 continue;
             }
             looked = looked.saturating_add(usize::from(!named));
@@ -130,6 +131,12 @@ impl Cores {
                 read = read.saturating_add(usize::from(!candidate.is_report));
                 found.found.push(one);
             }
+        }
+        if passed > 0 {
+            unknown.push(Unknown::new(
+                format!("whether {passed} older cores are containerd's"),
+                format!("only {LOOKED} without the name of a program are looked at"),
+            ));
         }
         found
     }

@@ -192,6 +192,8 @@ pub struct Graph {
     unknown: BTreeMap<Text, Vec<Unknown>>,
     /// What is not known of the namespaces themselves.
     lost: Vec<Unknown>,
+    /// Steps that were gone backwards, of all questions.
+    gone: std::sync::Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Graph {

@@ -1,13 +1,25 @@
 //! The graph, asked backwards: who uses a blob or a snapshot; and forwards: what something uses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::Ordering;
 
 use content::Digest;
 use finding::{Object, Text};
 
 use super::{Graph, Id, Index, Kind, Via};
 
+/// Steps backwards that all questions may take: of 5,000 snapshots on one, each with its container, a thousand
+/// times over.
+const STEPS: usize = 4_000_000;
+/// Steps that a user costs: its name is kept.
+const A_USER: usize = 8;
+
 impl Graph {
+    /// Whether who uses something was not followed to its end.
+    pub fn is_cut(&self) -> bool {
+        self.gone.load(Ordering::Relaxed) > STEPS
+    }
+
     /// Who refers to an object, sorted by who they are, and how.
     pub fn referrers(&self, index: Index) -> impl Iterator<Item = (Index, &Via)> {
         let all = self.referrers.get(index).into_iter().flatten();
@@ -21,10 +33,13 @@ impl Graph {
     /// nearest first.
     fn back(&self, start: Index, along: impl Fn(&Via) -> bool) -> Vec<Index> {
         let mut found = vec![start];
-        let mut seen = BTreeSet::from([start]);
+        let mut seen = HashSet::from([start]);
         let mut at = 0_usize;
         while let Some(index) = found.get(at).copied() {
             at = at.saturating_add(1);
+            if self.gone.fetch_add(1, Ordering::Relaxed) >= STEPS {
+                break;
+            }
             for (from, via) in self.referrers(index) {
                 if along(via) && seen.insert(from) {
                     found.push(from);
@@ -133,6 +148,7 @@ impl Graph {
             let rest = rest.filter_map(|index| Some(&self.get(*index)?.id));
             for id in images.into_iter().chain(rest) {
                 if known.insert(id) {
+                    self.gone.fetch_add(A_USER, Ordering::Relaxed);
                     users.push(id.object());
                 }
             }

@@ -33,6 +33,7 @@ pub(super) fn search(evidence: &Evidence, node: &Node, inode: u64, control: &Con
         unknown: Vec::new(),
     };
     let mut tells = false;
+    let mut more = 0_usize;
     for root in roots {
         // An image of a disk has no state: that is no lack.
         if evidence.stat(&root).is_err() {
@@ -50,12 +51,23 @@ pub(super) fn search(evidence: &Evidence, node: &Node, inode: u64, control: &Con
                 Step::Unknown(what) => found.unknown.push(what),
                 Step::Entry { path, stat, .. } => {
                     tells |= stat.ino.is_some();
-                    if stat.ino == Some(inode) && found.paths.len() < MOST {
+                    if stat.ino != Some(inode) {
+                        continue;
+                    }
+                    if found.paths.len() < MOST {
                         found.paths.push(path);
+                    } else {
+                        more = more.saturating_add(1);
                     }
                 }
             }
         }
+    }
+    if more > 0 {
+        found.unknown.push(Unknown::new(
+            format!("{more} more names of the inode"),
+            format!("only {MOST} are looked at"),
+        ));
     }
     if !tells {
         let why = "the evidence does not tell inodes (a tar does not)";

@@ -17,7 +17,7 @@ mod told;
 use said::{copied_lines, named_line};
 pub use said::{logged_of, names_of};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -157,6 +157,8 @@ struct Making<'r> {
     release: Detected,
     meta: PathBuf,
     plan: Plan,
+    /// What has a step: the base, and the path below it.
+    taken: BTreeSet<(Option<String>, PathBuf)>,
     files: BTreeMap<String, Vec<u8>>,
     /// Stores that lie on another file system than the root, or outside of it.
     bases: Vec<PathBuf>,
@@ -268,6 +270,7 @@ impl<'r> Making<'r> {
             node,
             release,
             plan,
+            taken: BTreeSet::new(),
         };
         making.refuse()?;
         Ok(making)
@@ -455,10 +458,11 @@ impl<'r> Making<'r> {
             self.plan.unknown.push(why);
             return None;
         };
-        let covers = |other: &Step| other.base == base && Path::new(&name).starts_with(&other.path);
-        if self.plan.steps.iter().any(covers) {
+        let mut above = Path::new(&name).ancestors();
+        if above.any(|path| self.taken.contains(&(base.clone(), path.to_owned()))) {
             return None;
         }
+        self.taken.insert((base.clone(), PathBuf::from(&name)));
         let step = Step {
             base,
             path: name,

@@ -313,16 +313,6 @@ pub(crate) fn not_in_evidence(node: &Node) -> Vec<String> {
             node::path_text(&node.roots.state)
         ));
     }
-    let shims = node.processes.as_ref().is_some_and(|all| all.whole);
-    let runtime = node.runtime.read().filter(|_| !shims);
-    let bundles = runtime.into_iter().flat_map(|runtime| &runtime.bundles);
-    match bundles.filter(|bundle| !bundle.hidden).count() {
-        0 => {}
-        1 => all.push("processes (whether the shim of 1 task answers)".to_owned()),
-        count => all.push(format!(
-            "processes (whether the shims of {count} tasks answer)"
-        )),
-    }
     if !node.around.has_programs {
         all.push("programs (containerd, runc, NRI plugins)".to_owned());
     }

@@ -189,7 +189,7 @@ pub(super) fn upgraded(run: &mut Run<'_>) {
 }
 
 /// Whether what to do about it begins with a warning: not before something is mended.
-pub(crate) fn forbids(finding: &Finding) -> bool {
+fn forbids(finding: &Finding) -> bool {
     let what = finding.what_to_do();
     what.starts_with("Do not start") || what.starts_with("Do not restart")
 }

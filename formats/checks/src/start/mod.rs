@@ -25,7 +25,6 @@ mod unit;
 
 pub use codes::CODES;
 pub(crate) use codes::findings;
-pub(crate) use later::forbids;
 pub use predict::{predict, predictions};
 pub use preflight::Preflight;
 pub(crate) use sentence::overall;

@@ -97,9 +97,14 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let copied = Text::from(format!("/var/tmp/{}", digest.hex()));
     let copy = run(call(CP).word("-n").path(copied.clone()).path(path.clone()));
     let mode = run(call(CHMOD).word("0444").path(path));
+    // A repair hashes only what has another size than it should.
+    let or = if finding.code.name == "blob/altered" {
+        ""
+    } else {
+        " Or let `coroner repair --from OTHER` take it from another node's root or an archive of the image."
+    };
     let mut steps = vec![Step::words(format!(
-        "Fetch the blob {digest} from another node that has it, or from the registry, as {copied}. Or let \
-         `coroner repair --from OTHER` take it from another node's root or an archive of the image."
+        "Fetch the blob {digest} from another node that has it, or from the registry, as {copied}.{or}"
     ))];
     let sum = match digest.algorithm() {
         Algorithm::Sha256 => SHA256SUM,
@@ -132,8 +137,7 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     }
     steps.extend(pulls);
     let anew = Remedy::new(
-        "Without its rows, the next pull downloads the blob; only if the registry still has it. What only these \
-         rows keep is lost with them: `coroner repair` takes them out and keeps the rest by a lease.",
+        "Without its rows, the next pull downloads the blob; only if the registry still has it.",
         steps,
     );
     vec![refill, anew]

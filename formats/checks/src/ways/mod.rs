@@ -15,9 +15,7 @@ mod steps;
 mod stores;
 mod units;
 
-use std::collections::BTreeSet;
-
-use finding::{Finding, Remedy, Step};
+use finding::{Finding, Remedy};
 use node::Node;
 
 pub(crate) use first::start_last;
@@ -99,36 +97,6 @@ pub(crate) fn add(node: &Node, finding: Finding) -> Finding {
     let ways = make(&Here { node }, &finding);
     let ways = ways.into_iter().filter(|way| !way.steps.is_empty());
     ways.fold(finding, Finding::way)
-}
-
-/// Lets no way out end with a start of the daemon, as long as another finding forbids one: what is repaired first must
-/// not cost what is still to be repaired.
-pub(crate) fn hold_back(node: &Node, findings: &mut [Finding]) {
-    let forbids: BTreeSet<&'static str> = findings
-        .iter()
-        .filter(|finding| crate::start::forbids(finding))
-        .map(|finding| finding.code.name)
-        .collect();
-    let starts = Here { node }.start();
-    let is_start = |step: &&mut Step| starts.iter().any(|start| start.action == step.action);
-    for finding in findings {
-        let others: Vec<&str> = forbids
-            .iter()
-            .copied()
-            .filter(|code| *code != finding.code.name)
-            .collect();
-        if others.is_empty() {
-            continue;
-        }
-        let others = format!("once {} is repaired", others.join(" and "));
-        let steps = finding.ways.iter_mut().flat_map(|way| &mut way.steps);
-        for step in steps.filter(is_start) {
-            step.condition = Some(match step.condition.take() {
-                Some(condition) => format!("{condition}, and {others}"),
-                None => others.clone(),
-            });
-        }
-    }
 }
 
 #[cfg(test)]

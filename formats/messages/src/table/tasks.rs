@@ -476,7 +476,7 @@ pub(super) const ALL: &[Message] = &[
         "checkpoint-criu",
         Shim,
         Programs,
-        &["criu failed: {rest}", "CRIU version {rest}", "exec: \"criu\": executable file not found in $PATH", "criu: {rest}"],
+        &["criu failed: {rest}", "({n}) Error (cr-{}.c:{n}): {rest}", "Error (criu/{}.c:{n}): {rest}", "CRIU version {rest}", "exec: \"criu\": executable file not found in $PATH", "criu: {rest}"],
         "criu, which makes checkpoints, failed or is not there.",
     )
     .wraps(&[]),

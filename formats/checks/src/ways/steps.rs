@@ -353,9 +353,9 @@ fn download(finding: &Finding, verb: &str, draft: impl Fn(&Text) -> Draft) -> Ve
         !name.starts_with(b"sha256:") && !name.contains(&b'@')
     });
     let count = names.clone().count();
-    let steps = names.take(SHOWN).filter_map(|image| {
-        step(draft(image.namespace.as_ref()?).operand(image.name.clone()))
-    });
+    let steps = names
+        .take(SHOWN)
+        .filter_map(|image| step(draft(image.namespace.as_ref()?).operand(image.name.clone())));
     let mut steps: Vec<Step> = steps.collect();
     and_more(&mut steps, count, verb);
     steps.into_iter().map(|step| step.only(PULLING)).collect()

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::arithmetic_side_effects,
     reason = "tests panic where something is wrong"
 )]
 

@@ -23,9 +23,9 @@ pub(crate) const MISSING: Check = Check {
             place, while meta.db keeps its row. The image is then incomplete. Pulling it again does \
             not help, because the row says that the blob exists.",
         remedy: "First make sure that the evidence is complete: a copy may lack blobs that the node has. Copy \
-            the blob back from another node: then nothing is lost. If there is no copy, run `ctr content \
-            rm` with its digest in every namespace while containerd runs; then the next pull downloads \
-            the blob.",
+            the blob back from another node: then nothing is lost. If there is no copy, remove its row and \
+            pull the image again: of a manifest or a configuration by `coroner repair`, which keeps what \
+            only it holds.",
     },
     needs: &[Need::Content],
     run: missing,

@@ -242,7 +242,7 @@ impl<'n> Judge<'n> {
                 [] => daemon::with_start(finding),
                 _ => finding,
             })
-            .map(|finding| hanging.named(crate::ways::add(self.node, finding)))
+            .map(|finding| hanging.named(crate::ways::add(self.node, &hanging, finding)))
             .map(crate::said::with_message)
             .map(|finding| crate::config::in_template(self.node, finding));
         let findings = findings.collect();

@@ -114,8 +114,7 @@ fn a_database_is_asked_about_before_another_is_built() {
             move_to(&mut tar, META, &format!("{ROOT}/lost+found/#131105"));
         }
         tar.remove(META);
-        let evidence =
-            Evidence::open_stream(tar.write().as_slice(), &Options::default()).unwrap();
+        let evidence = Evidence::open_stream(tar.write().as_slice(), &Options::default()).unwrap();
         let roots = node::discover(&evidence, &Said::default());
         let options = node::Options::default();
         let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
@@ -127,6 +126,9 @@ fn a_database_is_asked_about_before_another_is_built() {
         let at = |start: &str| commands.iter().position(|it| it.starts_with(start));
         let asks = at("coroner preflight '--meta-db=/var/lib/containerd/lost+found/#131105'");
         assert_eq!(asks.is_some(), is_saved, "{commands:#?}");
-        assert!(asks.is_none_or(|asks| Some(asks) < at("coroner repair plan")), "{commands:#?}");
+        assert!(
+            asks.is_none_or(|asks| Some(asks) < at("coroner repair plan")),
+            "{commands:#?}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use finding::{Action, Finding, Severity, Text, program};
 use node::Node;
 
-use super::Here;
+use super::{Hanging, Here};
 
 /// Before a daemon is started that something else forbids.
 const SAFE: &str = "once `coroner preflight` does not forbid a start";
@@ -19,7 +19,8 @@ pub(crate) fn start_last(node: &Node, findings: &mut [Finding], forbidding: &[&s
             all.push(name);
         }
     }
-    let starts: Vec<Action> = Here { node }
+    let hanging = &Hanging::new(node);
+    let starts: Vec<Action> = Here { node, hanging }
         .start()
         .into_iter()
         .map(|it| it.action)

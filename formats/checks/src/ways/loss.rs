@@ -75,11 +75,31 @@ impl<'n> Hanging<'n> {
     /// A finding names snapshots by their key alone.
     fn snapshots(&self, graph: &Graph, namespace: &Text, key: &Text) -> Vec<Index> {
         let rows = self.node.meta.rows.iter();
-        let spaces = rows.flat_map(|rows| rows.namespaces());
+        let spaces = rows.flat_map(metadb::MetaDb::namespaces);
         let spaces = spaces.filter(|space| space.name == *namespace);
         let all = spaces.flat_map(|space| space.snapshots.read().into_iter().flatten());
         let ids = all.map(|all| Id::snapshot(namespace, &all.snapshotter, key));
         ids.filter_map(|id| graph.find(&id)).collect()
+    }
+
+    /// Whether the next collection takes each of these snapshots once `going` are removed: a pull unpacks a layer
+    /// again only then.
+    pub(super) fn frees<'o>(
+        &self,
+        going: impl Iterator<Item = &'o Object>,
+        snapshots: impl Iterator<Item = &'o Object>,
+    ) -> bool {
+        let graph = self.node.graph();
+        let gone: BTreeSet<Index> = going.flat_map(|one| self.records(graph, one)).collect();
+        let wanted: Vec<Index> = snapshots.flat_map(|one| self.records(graph, one)).collect();
+        self.marks().iter().all(|(rules, marks)| {
+            let mut left = self.steps.get();
+            let (taken, _) = marks.only_held_by(graph, *rules, self.node.now, &gone, &mut left);
+            self.steps.set(left);
+            let is_free =
+                |index: &Index| taken.contains(index) || !marks.held(*index).holds(self.node.now);
+            wanted.iter().all(is_free)
+        })
     }
 
     /// A finding whose steps name all that they take away.

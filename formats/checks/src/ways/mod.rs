@@ -78,7 +78,7 @@ const ELSEWHERE: &str = "runtime/cgroup-version-differs runtime/kernel-lacks log
     start/cri-lost start/limps start/loses start/refused start/unknown start/useless store/daemon-elsewhere runtime/bundle-incomplete snapshot/label-gone";
 
 /// A finding with its ways out, where its check made none.
-pub(crate) fn add(node: &Node, finding: Finding) -> Finding {
+pub(crate) fn add(node: &Node, hanging: &Hanging<'_>, finding: Finding) -> Finding {
     if !finding.ways.is_empty() {
         return finding;
     }
@@ -94,7 +94,7 @@ pub(crate) fn add(node: &Node, finding: Finding) -> Finding {
     let Some((_, make)) = rows.find(|(codes, _)| codes.iter().any(&is_it)) else {
         return finding;
     };
-    let ways = make(&Here { node }, &finding);
+    let ways = make(&Here { node, hanging }, &finding);
     let ways = ways.into_iter().filter(|way| !way.steps.is_empty());
     ways.fold(finding, Finding::way)
 }

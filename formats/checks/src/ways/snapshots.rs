@@ -99,7 +99,12 @@ fn unpacked_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
          image name and no container is lost. `coroner repair undo` takes it back.",
     );
     let pulls = here.pulls(finding);
-    if pulls.is_empty() {
+    // What something else holds as well stays as it is, and the pull fails at it: all would be lost for nothing.
+    let going = objects_of_kind(finding, "container").chain(objects_of_kind(finding, "image"));
+    let is_free = here
+        .hanging
+        .frees(going, objects_of_kind(finding, "snapshot"));
+    if pulls.is_empty() || !is_free {
         return vec![repaired];
     }
     steps.extend(pulls);

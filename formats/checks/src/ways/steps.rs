@@ -4,9 +4,13 @@ use finding::program::{self, Program};
 use finding::{Action, Draft, Finding, Loss, Object, Remedy, Step, Text};
 use node::{Node, path_text};
 
+use super::loss::Hanging;
+
 /// The node that a way out is for.
 pub(crate) struct Here<'n> {
     pub(crate) node: &'n Node,
+    /// What hangs on what, there.
+    pub(crate) hanging: &'n Hanging<'n>,
 }
 
 /// How many objects get a step of their own. A way out that stops half-way breaks what it was to mend: where
@@ -186,7 +190,7 @@ impl Here<'_> {
 
     /// Pulls images by those of their names that are no digests.
     pub(super) fn pulls(&self, finding: &Finding) -> Vec<Step> {
-        self.download(finding, "Pull", |namespace| {
+        download(finding, "Pull", |namespace| {
             if *namespace == *"k8s.io" {
                 Draft::new(program::CRICTL).word("pull")
             } else {
@@ -197,23 +201,9 @@ impl Here<'_> {
 
     /// Downloads all that such images name, and unpacks nothing.
     pub(super) fn fetches(&self, finding: &Finding) -> Vec<Step> {
-        self.download(finding, "Fetch", |namespace| {
+        download(finding, "Fetch", |namespace| {
             self.ctr(namespace, &["content", "fetch"])
         })
-    }
-
-    fn download(&self, finding: &Finding, verb: &str, draft: impl Fn(&Text) -> Draft) -> Vec<Step> {
-        let names = objects_of_kind(finding, "image").filter(|image| {
-            let name = image.name.bytes();
-            !name.starts_with(b"sha256:") && !name.contains(&b'@')
-        });
-        let count = names.clone().count();
-        let steps = names
-            .take(SHOWN)
-            .filter_map(|image| step(draft(image.namespace.as_ref()?).operand(image.name.clone())));
-        let mut steps: Vec<Step> = steps.collect();
-        and_more(&mut steps, count, verb);
-        steps.into_iter().map(|step| step.only(PULLING)).collect()
     }
 
     /// Repairs meta.db, with the daemon stopped.
@@ -357,6 +347,21 @@ impl Here<'_> {
         and_more(&mut steps, count, "Remove");
         steps
     }
+}
+
+/// Steps that download images by those of their names that are no digests.
+fn download(finding: &Finding, verb: &str, draft: impl Fn(&Text) -> Draft) -> Vec<Step> {
+    let names = objects_of_kind(finding, "image").filter(|image| {
+        let name = image.name.bytes();
+        !name.starts_with(b"sha256:") && !name.contains(&b'@')
+    });
+    let count = names.clone().count();
+    let steps = names
+        .take(SHOWN)
+        .filter_map(|image| step(draft(image.namespace.as_ref()?).operand(image.name.clone())));
+    let mut steps: Vec<Step> = steps.collect();
+    and_more(&mut steps, count, verb);
+    steps.into_iter().map(|step| step.only(PULLING)).collect()
 }
 
 /// A command as a step.

@@ -156,3 +156,15 @@ pub(crate) fn far(cause: &Message) -> &'static Message {
         _ => connection,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_looked_for_in_a_line_in_lower_case_is_in_lower_case() {
+        for message in crate::messages() {
+            for word in message.within.iter().chain(message.unless) {
+                assert_eq!(*word, word.to_lowercase(), "{}", message.key);
+            }
+        }
+    }
+}

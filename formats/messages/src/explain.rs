@@ -191,9 +191,11 @@ pub fn explain(line: &str) -> Explained {
         }
     }
     let own = speaker.program.and_then(place::of_own);
-    let head = narrow(head, place, own, |text| speaker.shows(text.who, &whole.whole))
-        .map(|head| of_the_speaker(head, place, speaker, &whole))
-        .map(|head| said_by(head, speaker, &whole));
+    let head = narrow(head, place, own, |text| {
+        speaker.shows(text.who, &whole.whole)
+    })
+    .map(|head| of_the_speaker(head, place, speaker, &whole))
+    .map(|head| said_by(head, speaker, &whole));
     let shows_speaker = head
         .as_ref()
         .is_some_and(|head| speaker.shows(head.who(), &whole.whole));
@@ -405,9 +407,8 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
         .map(context::far);
     let errno = connection.or_else(|| of(Role::Errno));
     // The system's word: a shim's or a task's that does not answer is its own.
-    let word = || {
-        errno.or_else(|| of(Role::Consequence).filter(|word| word.who == Component::System))
-    };
+    let word =
+        || errno.or_else(|| of(Role::Consequence).filter(|word| word.who == Component::System));
     if let Some(act) = of(Role::Act) {
         if let Some(cause) = errno.and_then(|word| context::joined(act, word)) {
             return Some(Head::Cause(cause));

@@ -254,7 +254,8 @@ impl Speaker {
         let program = known.map(|(_, who)| *who);
         let is_klogs = !file.is_empty()
             && !is_kubelets
-            && (matches!(program, None | Some(Component::Kubernetes)) || is_every_program(name.as_str()));
+            && (matches!(program, None | Some(Component::Kubernetes))
+                || is_every_program(name.as_str()));
         // One program that is all of Kubernetes: the file tells which part of it speaks.
         let program = program.filter(|_| !(is_klogs && is_every_program(name.as_str())));
         Self {
@@ -297,7 +298,14 @@ impl Speaker {
             Component::Cri => &["containerd", "cri:", "runpodsandbox", "podsandbox"],
             Component::Shim => &["shim", "containerd"],
             Component::Kubelet => &["kubelet", "syncing pod", "failedmount", "probe"],
-            Component::Cni => &["cni", "ipam", "calico", "flannel", "cilium", "network for sandbox"],
+            Component::Cni => &[
+                "cni",
+                "ipam",
+                "calico",
+                "flannel",
+                "cilium",
+                "network for sandbox",
+            ],
             Component::Client => &["ctr:", "crictl", "nerdctl", "kubeadm", "kubectl", "docker"],
             Component::Systemd => &["systemd", ".service", ".scope", ".slice", ".mount"],
             _ => return self.shows(who, whole),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use messages::corpus::{Grade, cases, grade};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     "first.tsv",
     "second.tsv",
     "third.tsv",
@@ -15,6 +15,8 @@ const FILES: [&str; 10] = [
     "seventh.tsv",
     "eighth.tsv",
     "ninth.tsv",
+    "tenth.tsv",
+    "eleventh.tsv",
     "daemons.tsv",
 ];
 

@@ -401,3 +401,81 @@ fn a_file_system_of_the_kernel_has_no_source_on_the_node() {
         ("cause", "mount-source-missing")
     );
 }
+
+#[test]
+fn a_builder_and_a_stranger_claim_no_cause_of_containerds() {
+    let words = "failed to stat parent: stat /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/9/fs: no such file or directory";
+    let of_containerd =
+        format!("Nov 30 10:00:00 n1 containerd[7]: level=error msg=\"x\" error=\"{words}\"");
+    assert_eq!(decides(&of_containerd).0, "cause", "{of_containerd}");
+    for line in [
+        format!("ERROR: failed to solve: failed to prepare sha256:1b as 2c: {words}"),
+        format!("buildkitd: {words}"),
+    ] {
+        assert_eq!(decides(&line), ("place", "at-buildkit"), "{line}");
+    }
+    let stranger = "Nov 30 10:00:00 n1 frobnicator[7]: invalid database";
+    assert_ne!(decides(stranger).0, "cause");
+}
+
+#[test]
+fn klogs_form_alone_is_no_program() {
+    for line in [
+        "E0110 18:10:10.163157 56 unheard_of.c:411] could not do a new thing",
+        "Feb 23 08:10:45 n1 hyperkube[33]: I0223 08:10:45.000000   33 controllermanager.go:500] Did a new thing",
+    ] {
+        assert_eq!(decides(line), ("place", "at-klog"), "{line}");
+    }
+    // Whose file it names tells it.
+    assert_eq!(
+        decides("E0110 18:10:10.163157 56 nvc.c:411] could not do a new thing: no such device"),
+        ("place", "at-nvidia")
+    );
+    // Credentials of flannel's are none of kubelet's.
+    assert_eq!(
+        decides(
+            "E0101 00:00:00.000000       1 reflector.go:138] github.com/flannel-io/flannel/pkg/subnet/kube/kube.go:403: Failed to watch *v1.Node: Unauthorized"
+        ),
+        ("place", "at-api-server")
+    );
+}
+
+#[test]
+fn few_words_of_many_programs_claim_nothing_alone() {
+    for line in [
+        "EOF",
+        "ttrpc: closed",
+        "cgroup deleted",
+        "invalid database",
+        "Forbidden",
+    ] {
+        assert_ne!(decides(line).0, "cause", "{line}");
+    }
+}
+
+#[test]
+fn a_name_of_a_pod_or_a_policy_is_no_registrys() {
+    for line in [
+        "CreatePodSandbox for pod \"docker-registry-1-deploy_default(d7)\" in sandbox default-docker-registry-1-deploy-0 failed: strange",
+        "The Deployment \"a\" is invalid: spec.containers[0].securityContext.privileged: Forbidden: disallowed by cluster policy",
+    ] {
+        let head = explain(line).head.unwrap();
+        assert_ne!(head.whose(), messages::Whose::Registry, "{line}");
+    }
+}
+
+#[test]
+fn a_probe_that_was_not_asked_did_not_fail() {
+    let asked = "Warning  Unhealthy  3s  kubelet, n1  Readiness probe failed: HTTP probe failed with statuscode: 500";
+    assert_eq!(decides(asked), ("cause", "probe-failed"));
+    let not_asked = "Warning  Unhealthy  3s  kubelet, n1  Readiness probe errored: rpc error: code = NotFound desc = failed to exec in container: failed to find container \"06\" in store: does not exist";
+    assert_eq!(decides(not_asked).0, "act");
+}
+
+#[test]
+fn a_text_of_one_program_is_not_anothers() {
+    let text = "level=error msg=\"invalid metric type for abc\"";
+    let by = |program: &str| decides(&format!("Dec  1 10:00:00 n1 {program}[5]: {text}"));
+    assert_eq!(by("containerd"), ("text", ""));
+    assert_eq!(by("dockerd"), ("place", "at-dockerd"));
+}

@@ -12,6 +12,7 @@
 //! `--node` the findings of that node tell which of the causes are true there.
 
 mod code;
+mod input;
 mod line;
 mod reference;
 mod there;
@@ -19,8 +20,8 @@ mod there;
 use std::path::PathBuf;
 
 use cli::{Failure, Out, Outcome, Tool};
-use finding::Escaped;
 
+pub use input::explain_lines;
 pub use line::explain_line;
 
 /// Arguments of `coroner explain`.
@@ -63,7 +64,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         None => code::all(out),
         Some(what) if what.trim().is_empty() => Err(Failure::usage("there is nothing to explain")
             .hint("give a code, a rule, an issue, or a line of a log")),
-        Some(what) if what == "-" => line::several(read_lines()?, node, out),
+        Some(what) if what == "-" => input::explain_lines(&mut std::io::stdin().lock(), node, out),
         Some(what) => {
             if let Some(reference) = reference::reference(&what) {
                 return code::referred(reference, out);
@@ -72,50 +73,6 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
                 Some(codes) => code::answer(codes, out),
                 None => explain_line(&what, node, out),
             }
-        }
-    }
-}
-
-/// So many lines are read; who has more asks `coroner logs`.
-const MOST_LINES: usize = 100_000;
-
-/// Lines on standard input, each within its bound.
-fn read_lines() -> Result<Vec<String>, Failure> {
-    let mut input = std::io::stdin().lock();
-    let mut lines = Vec::new();
-    while lines.len() < MOST_LINES {
-        let Some(line) = bounded_line(&mut input).map_err(|error| {
-            let why = error.to_string();
-            Failure::usage(format!("standard input: {}", Escaped(why.as_bytes())))
-        })?
-        else {
-            break;
-        };
-        lines.push(String::from_utf8_lossy(&line).into_owned());
-    }
-    Ok(lines)
-}
-
-/// The next line, without what of it is beyond the bound of a line that is looked at.
-fn bounded_line(input: &mut impl std::io::BufRead) -> std::io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    let mut has_begun = false;
-    loop {
-        let buffer = input.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(has_begun.then_some(line));
-        }
-        has_begun = true;
-        let end = buffer.iter().position(|byte| *byte == b'\n');
-        let piece = buffer
-            .get(..end.unwrap_or(buffer.len()))
-            .unwrap_or_default();
-        let room = messages::LINE_LIMIT.saturating_sub(line.len());
-        line.extend_from_slice(piece.get(..piece.len().min(room)).unwrap_or_default());
-        let over = end.map_or(buffer.len(), |end| end.saturating_add(1));
-        input.consume(over);
-        if end.is_some() {
-            return Ok(Some(line));
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What a line of a log means.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -13,7 +12,7 @@ use crate::there::{Is, Judged, There};
 
 /// A line, what it means, and what of that is true on a node.
 #[derive(Serialize)]
-struct Line {
+pub(crate) struct Line {
     /// The line, or the first of those that are alike.
     said: Text,
     /// How many lines mean the same.
@@ -118,7 +117,7 @@ struct Piece {
 }
 
 impl Piece {
-    fn from_layer(layer: &messages::Layer) -> Self {
+    fn from_layer(layer: &messages::Layer, most: usize) -> Self {
         let (who, known, role) = match layer.known {
             None => (None, None, None),
             Some(LayerKnown::Message(message)) => {
@@ -127,7 +126,7 @@ impl Piece {
             Some(LayerKnown::Text(text)) => (Some(text.who), Some(text.says), None),
         };
         Self {
-            said: Text::from(layer.text.as_str()),
+            said: Text::from(begin(&layer.text, most)),
             who,
             known,
             role,
@@ -136,34 +135,81 @@ impl Piece {
 }
 
 #[derive(Serialize)]
-struct Lines {
-    lines: Vec<Line>,
+pub(crate) struct Meanings {
+    pub(crate) lines: Vec<Line>,
     /// Lines of standard input of which nothing is known, or that mean that all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
-    other: Option<usize>,
+    pub(crate) other: Option<usize>,
+    /// Lines of standard input that came after as many as are explained, and were only counted.
+    #[serde(skip_serializing_if = "is_none_left")]
+    pub(crate) not_read: usize,
 }
 
-fn line(text: &str, times: usize, explained: &Explained, judged: Option<&Judged>) -> Line {
-    let meaning = Meaning::from_explained(explained);
-    let codes = meaning
-        .message
-        .map_or(&[][..], |message| message.confirmed_by);
-    Line {
-        said: Text::from(text),
-        times,
-        quiet: explained.level.clone().filter(|_| !is_bad(explained)),
-        detail: explained.detail.as_deref().map(Text::from),
-        tells_failure: explained.tells_failure,
-        shows_speaker: explained.shows_speaker,
-        layers: explained.layers.iter().map(Piece::from_layer).collect(),
-        there: judged.map(|judged| {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn is_none_left(left: &usize) -> bool {
+    *left == 0
+}
+
+impl Line {
+    /// Of the line and of each of its pieces, at most `most` bytes are kept.
+    pub(crate) fn from_explained(text: &str, explained: &Explained, most: usize) -> Self {
+        let kept = |text: &str| Text::from(begin(text, most));
+        Self {
+            said: kept(text),
+            times: 1,
+            quiet: explained.level.clone().filter(|_| !is_bad(explained)),
+            detail: explained.detail.as_deref().map(kept),
+            tells_failure: explained.tells_failure,
+            shows_speaker: explained.shows_speaker,
+            layers: explained
+                .layers
+                .iter()
+                .take(if most < messages::LINE_LIMIT {
+                    8
+                } else {
+                    usize::MAX
+                })
+                .map(|layer| Piece::from_layer(layer, most))
+                .collect(),
+            there: None,
+            meaning: Meaning::from_explained(explained),
+        }
+    }
+
+    /// With what a node shows of its causes.
+    pub(crate) fn on_node(mut self, judged: Option<&Judged>) -> Self {
+        let codes = self
+            .meaning
+            .message
+            .map_or(&[][..], |message| message.confirmed_by);
+        self.there = judged.map(|judged| {
             codes
                 .iter()
                 .map(|code| judged.findings_there(code))
                 .collect()
-        }),
-        meaning,
+        });
+        self
     }
+
+    /// One more line means the same.
+    pub(crate) fn count_one_more(&mut self) {
+        self.times = self.times.saturating_add(1);
+    }
+
+    /// The bytes of the line and of its pieces.
+    pub(crate) fn bytes(&self) -> usize {
+        let pieces = self.layers.iter().map(|piece| piece.said.bytes().len());
+        self.said.bytes().len().saturating_add(pieces.sum())
+    }
+}
+
+/// The first `most` bytes, to the end of a letter.
+fn begin(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// Answers for one line. Nothing known of it is an error of usage.
@@ -177,55 +223,15 @@ pub fn explain_line(text: &str, node: Option<&Path>, out: &mut Out) -> Outcome {
         .hint("give the whole line, or the part with the error"));
     }
     let judged = node.map(|node| Judged::open(node, out)).transpose()?;
-    out.answer(&Lines {
-        lines: vec![line(text, 1, &explained, judged.as_ref())],
+    out.answer(&Meanings {
+        lines: vec![Line::from_explained(text, &explained, usize::MAX).on_node(judged.as_ref())],
         other: None,
-    })
-}
-
-/// Answers for lines on standard input: each meaning once, in the order in which they come.
-pub(crate) fn several(texts: Vec<String>, node: Option<&Path>, out: &mut Out) -> Outcome {
-    let mut order: Vec<(String, Explained, usize)> = Vec::new();
-    let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
-    let mut other = 0_usize;
-    for text in texts {
-        let explained = messages::explain(&text);
-        let key = match &explained.head {
-            Some(Head::Text(text, _)) => text.says,
-            // What tells no more than where it comes from is worth a word only where something failed.
-            Some(Head::Place(..)) if !is_bad(&explained) => "",
-            Some(head) => match head.message() {
-                Some(message) if is_worth_telling(message) => message.key,
-                _ => "",
-            },
-            None => "",
-        };
-        if key.is_empty() {
-            other = other.saturating_add(1);
-            continue;
-        }
-        if let Some(&at) = known.get(key) {
-            if let Some((_, _, times)) = order.get_mut(at) {
-                *times = times.saturating_add(1);
-            }
-        } else {
-            known.insert(key, order.len());
-            order.push((text, explained, 1));
-        }
-    }
-    let judged = node.map(|node| Judged::open(node, out)).transpose()?;
-    let lines = order
-        .iter()
-        .map(|(text, explained, times)| line(text, *times, explained, judged.as_ref()))
-        .collect();
-    out.answer(&Lines {
-        lines,
-        other: Some(other),
+        not_read: 0,
     })
 }
 
 /// Whether its program gave it as a warning or worse, or gave no level.
-fn is_bad(explained: &Explained) -> bool {
+pub(crate) fn is_bad(explained: &Explained) -> bool {
     let level = explained.level.as_deref().unwrap_or_default();
     ![
         "info", "debug", "trace", "I", "INFO", "DEBU", "TRAC", "DEBUG",
@@ -233,11 +239,11 @@ fn is_bad(explained: &Explained) -> bool {
     .contains(&level)
 }
 
-fn is_worth_telling(message: &Message) -> bool {
+pub(crate) fn is_worth_telling(message: &Message) -> bool {
     message.whose != messages::Whose::Nobody && !matches!(message.role, Role::Class | Role::Wrapper)
 }
 
-impl Answer for Lines {
+impl Answer for Meanings {
     const SCHEMA: &'static str = "explain-line/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {
@@ -258,6 +264,12 @@ impl Answer for Lines {
             pen.line(format_args!(
                 "{} more: nothing is known of them, or they report success",
                 finding::Count(other, "line")
+            ))?;
+        }
+        if self.not_read > 0 {
+            pen.line(format_args!(
+                "{} after those were not looked at: `coroner logs` reads as many as there are",
+                finding::Count(self.not_read, "line")
             ))?;
         }
         Ok(())

@@ -130,3 +130,48 @@ fn a_node_tells_which_cause_is_true() {
         Head::Cause(_)
     ));
 }
+
+#[test]
+fn lines_of_standard_input_are_folded_and_bounded() {
+    let line = "failed to reserve sandbox name \"a\": name \"a\" is reserved for \"b\"\n";
+    let mut input = line.repeat(3);
+    input.push_str("nothing that is known\n");
+    // A line without an end is cut, and the next one is not lost.
+    input.push_str(&"x".repeat(3 << 20));
+    input.push('\n');
+    input.push_str(line);
+    // More than are explained are counted.
+    input.push_str(&"\n".repeat(100_000));
+    let answer = answer_of(&input);
+    let lines = answer["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 1, "{answer}");
+    assert_eq!(lines[0]["times"], 4);
+    assert_eq!(answer["other"], 100_000 - 4);
+    assert_eq!(answer["not_read"], 6);
+}
+
+#[test]
+fn of_many_long_lines_only_the_beginning_is_kept() {
+    // Each is kept twice: as the line, and as its pieces.
+    let texts = messages::texts().filter(|text| text.says.len() > 30 && !text.says.contains('{'));
+    let input: Vec<String> = texts
+        .take(60)
+        .map(|text| format!("{}: {}", text.says, "y z".repeat(20_000)))
+        .collect();
+    let answer = answer_of(&input.join("\n"));
+    assert!(answer["lines"].as_array().unwrap().len() > 40);
+    let bytes = answer.to_string().len();
+    assert!(bytes < 5 << 20, "{bytes}");
+}
+
+/// What is answered for this standard input.
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+fn answer_of(input: &str) -> serde_json::Value {
+    let argv = ["explain", "--format", "json", "-"];
+    let (json, exit) = cli::run_captured(&EXPLAIN.command(), argv, &|_, out| {
+        coroner_explain::explain_lines(&mut input.as_bytes(), None, out)
+    });
+    assert_eq!(exit, Exit::CLEAN);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    json["answer"].clone()
+}

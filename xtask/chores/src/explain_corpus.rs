@@ -53,6 +53,14 @@ const FILES: &[(&str, &str)] = &[
         "reports of other threads, each with its cause written down before it was asked for, by which the patterns were mended",
     ),
     (
+        "tenth.tsv",
+        "reports of other threads, each with its cause written down before it was asked for, by which the patterns were mended; the keys are those of the mended build, each read against that cause",
+    ),
+    (
+        "eleventh.tsv",
+        "reports of other threads, each with its cause written down before it was asked for, by which the patterns were mended; the keys are those of the mended build, each read against that cause",
+    ),
+    (
         "daemons.tsv",
         "what real daemons, shims and runtimes said in our own labs",
     ),

@@ -37,7 +37,7 @@ pub(super) const PULLS: &[Place] = &[
         "at-pull",
         TheRegistry,
         Registry,
-        &["pullimage", "pull image", "pulling", "failed to pull", "pull access", "image pull", "errimage", "resolve reference", "resolve image", "do request", "httpreadseeker", "failed to fetch", "fetch&layer", "fetch&image", "fetch&token", "fetch&blob", "manifests/", "manifest unknown", "manifest for", "manifest&sha256", "/v2/", "docker.io", " registry", "registry-", "registry.", "registry:", "toomanyrequests", "no basic auth", "image_pull", "unexpected status", "parallel_puller", "image_manager.go", "docker-pullable", "content from", "load metadata for", "unauthorized&image", "imagepull", "pull&image"],
+        &["pullimage", "pull image", "pulling", "failed to pull", "pull access", "image pull", "errimage", "resolve reference", "resolve image", "do request", "httpreadseeker", "failed to fetch", "fetch&layer", "fetch&image", "fetch&token", "fetch&blob", "manifests/", "manifest unknown", "manifest for", "manifest&sha256", "/v2/", "docker.io", " registry", "registry-1.docker", "registry-mirror", "registry.", "registry:", "toomanyrequests", "no basic auth", "image_pull", "unexpected status", "parallel_puller", "image_manager.go", "docker-pullable", "content from", "load metadata for", "unauthorized&image", "imagepull", "pull&image"],
         "An image was being looked up or fetched from a registry (or a mirror, or through a proxy). The innermost part of the \
          line is the registry's answer, or how the connection failed.",
     )

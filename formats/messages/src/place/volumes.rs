@@ -38,7 +38,7 @@ pub(super) const ALL: &[Place] = &[
         "at-nfs",
         Kubelet,
         Storage,
-        &["mount.nfs", "nfs server", "rpc.statd", "nfs:", "mount -t nfs", "mount.cifs", "mount -t cifs", "mount.glusterfs", "mount -t ceph", "ceph-csi", "rbd map", "rbd: ", "iscsiadm", "iscsi", "s3fs", "juicefs", "transport endpoint", "stale file handle"],
+        &["mount.nfs", "nfs server&respond", "rpc.statd", "nfs:", "mount -t nfs", "mount.cifs", "mount -t cifs", "mount.glusterfs", "mount -t ceph", "ceph-csi", "rbd map", "rbd: ", "iscsiadm", "iscsi", "s3fs", "juicefs", "transport endpoint", "stale file handle"],
         "A volume on the network (NFS, CIFS, Ceph, iSCSI, FUSE) was being mounted or used. The server, the way to it, or the \
          client's programs on the node decide. What waits for a dead one cannot be killed.",
     )

@@ -97,7 +97,7 @@ pub(super) const ALL: &[Message] = &[
         "k3s-notes",
         K3s,
         Nobody,
-        &["Logging containerd to {}", "Running containerd {rest}", "Containerd is now running", "Imported {}", "Imported images from {}", "Running kubelet {rest}"],
+        &["Logging containerd to {}", "Running containerd {rest}", "Containerd is now running", "Imported {}", "Imported images from {}", "Running kubelet {rest}", "certificate {} signed by {}: notBefore={rest}"],
         "k3s or RKE2 tells of its start. By itself no fault.",
     )
     .within(&["k3s", "rke2", "rancher"]),
@@ -307,6 +307,37 @@ pub(super) const ALL: &[Message] = &[
         "A CSI driver's registrar waits for kubelet to take its driver: kubelet's folder is another than it was told, or the driver does not run.",
     )
     .first(&["ls -l /var/lib/kubelet/plugins_registry", "kubectl get csinodes"]),
+    act(
+        "plugin-socket",
+        Kubelet,
+        Other,
+        &["RegisterPlugin error -- {rest}", "Operation for {q} failed. No retries permitted until{rest}RegisterPlugin error{rest}"],
+        "kubelet found a socket in the folder of plugins and could not register it. Where it is the driver's own socket, and no \
+         registrar's, kubelet asks it for what it does not know: that does no harm. Otherwise the driver or its registrar does not \
+         answer there.",
+    )
+    .within(&["registerplugin"])
+    .first(&["ls -l /var/lib/kubelet/plugins_registry /var/lib/kubelet/plugins", "kubectl get csinodes"]),
+    cause(
+        "api-invalid",
+        crate::Component::Kubernetes,
+        Pod,
+        &["The {} {q} is invalid{rest}", "{} {q} is invalid{rest}", "The {} {q} is invalid"],
+        "The API server does not take the object: a field has a value that it may not have, or the API server's settings or a \
+         policy forbid it. The line names the field. The node and its runtime have no part in it.",
+    )
+    .within(&[": forbidden: ", ": invalid value: ", ": required value", ": unsupported value: ", ": duplicate value: "])
+    .wraps(&[])
+    .first(&["kubectl apply --dry-run=server -f FILE"]),
+    act(
+        "k3s-datastore",
+        K3s,
+        Other,
+        &["Failed to test data store connection{rest}", "Failed to test data store connection"],
+        "k3s or RKE2 cannot reach its datastore (etcd, or the database of kine) yet. While a server starts, it says so some times; \
+         if it does not end, the datastore does not run or its members do not find each other.",
+    )
+    .first(&[K3S]),
     cause(
         "kubeadm-version-offline",
         Client,

@@ -34,6 +34,7 @@ pub(super) const ALL: &[Message] = &[
             "network is not ready: container runtime network not ready",
             "No networks found in {path}",
             "docker: network plugin is not ready: cni config uninitialized",
+            "cni config uninitialized",
         ],
         "containerd loaded no network configuration: there is none in the folder yet (the network's pods have not \
          written it), or one of them is wrong and with it none is loaded. \"no network config found in\" beside it \
@@ -343,6 +344,7 @@ pub(super) const ALL: &[Message] = &[
             "[{path}]: error adding container to network {q}: {rest}",
             "delegateAdd: {rest}",
             "galaxy returns: {rest}",
+            "Inconsistent bridge state detected. Please do 'weave reset' and try again",
             "plugin type=\"azure-vnet\" {rest}",
             "plugin type=\"kube-ovn\" {rest}",
             "request ip return 500 {rest}",
@@ -382,7 +384,7 @@ pub(super) const ALL: &[Message] = &[
         "iptables is missing, of another kind (nft, legacy) than the rules, or lacks a module of the kernel.",
     )
     .wraps(&[])
-    .unless(&["No chain/target/match by that name", "driver failed programming", "docker0", "error response from daemon", "-a docker "])
+    .unless(&["no chain/target/match by that name", "driver failed programming", "docker0", "error response from daemon", "-a docker "])
     .first(&["iptables -V; lsmod | grep -e ip_tables -e nf_tables", "update-alternatives --display iptables"]),
     cause(
         "cni-chain-gone",

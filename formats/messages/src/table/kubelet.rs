@@ -60,12 +60,22 @@ pub(super) const ALL: &[Message] = &[
         "probe-failed",
         Kubelet,
         Pod,
-        &["Probe failed", "Liveness probe failed{rest}", "Readiness probe failed{rest}", "Startup probe failed{rest}", "{}probe failed: {rest}", "Probe errored", "Container {} failed liveness probe, will be restarted", "Readiness probe errored{rest}", "Liveness probe errored{rest}", "Startup probe errored{rest}", "Readiness probe for {q} failed{rest}", "Liveness probe for {q} failed{rest}", "pod {q} container {q} is unhealthy{rest}"],
+        &["Probe failed", "Liveness probe failed{rest}", "Readiness probe failed{rest}", "Startup probe failed{rest}", "{}probe failed: {rest}", "Container {} failed liveness probe, will be restarted", "Readiness probe for {q} failed{rest}", "Liveness probe for {q} failed{rest}", "pod {q} container {q} is unhealthy{rest}"],
         "The program in the container did not answer its probe. That is the program's or the pod's; a node that is \
          overloaded does it, too.",
     )
     .unless(&["modprobe", "plugin registration hasn't succeeded"])
     .first(&["kubectl describe pod POD"]),
+    act(
+        "probe-errored",
+        Kubelet,
+        Pod,
+        &["Probe errored", "Readiness probe errored", "Liveness probe errored", "Startup probe errored", "Readiness probe errored and resulted in {} state", "Liveness probe errored and resulted in {} state", "Startup probe errored and resulted in {} state"],
+        "kubelet could not ask a probe: the program in the container was not asked at all. The rest of the line says why: the \
+         container is gone, or the runtime could not run the probe's program in it.",
+    )
+    .or(&["the container ended or was made anew meanwhile: once or twice, that is nothing", "the program of the probe is not in the image", "the runtime, or the node, is too slow to run it in time"])
+    .first(&["crictl ps -a", "kubectl describe pod POD"]),
     cause(
         "exit-code",
         Kubelet,
@@ -177,6 +187,7 @@ pub(super) const ALL: &[Message] = &[
          runtime's.",
     )
     .wraps(&[])
+    .unless(&["registerplugin"])
     .first(&["kubectl describe pod POD", "findmnt | grep kubelet/pods"]),
     cause(
         "sandbox-changed",

@@ -16,6 +16,14 @@ pub(super) const ALL: &[Message] = &[
     )
     .unless(&["failed", "level=error"]),
     cause(
+        "leader-notes",
+        crate::message::Component::Kubernetes,
+        Nobody,
+        &["attempting to acquire leader lease {rest}", "successfully acquired lease {rest}", "Attempting to acquire leader lease{rest}", "Successfully acquired lease{rest}"],
+        "A part of the control plane, or a controller, waits for its turn to work, or has got it: of several, one works. By itself \
+         no fault.",
+    ),
+    cause(
         "kubelet-start-wait",
         Kubelet,
         Nobody,
@@ -138,7 +146,7 @@ pub(super) const ALL: &[Message] = &[
         "kernel-notes",
         TheKernel,
         Nobody,
-        &["aufs {}dirperm1 breaks the protection by the permission bits on the lower branch", "{}dirperm1 breaks the protection by the permission bits on the lower branch", "perf: interrupt took too long ({n} > {n}), lowering kernel.perf_event_max_sample_rate to {n}", "{}: SATA link up {rest}", "fuse: init (API version {})", "device-mapper: uevent: version {}", "device-mapper: ioctl: {} initialised: {}", "ceph: loaded (mds proto {n})", "libceph: {} session established", "libceph: loaded (mon/osd proto {rest}", "EDAC MC: Ver: {}", "Bridge firewalling registered", "bridge: filtering via arp/ip/ip6tables is no longer available by default. Update your scripts to load br_netfilter if you need this", "bridge: automatic filtering via arp/ip/ip6tables has been deprecated. Update your scripts to load br_netfilter if you need this", "overlayfs: loaded{}", "Initializing XFRM netlink socket", "IPVS: ipvs loaded", "process {q} launched {q} using {rest}", "Key type {} registered", "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver {rest}", "NVRM: loading NVIDIA UNIX {rest}", "nvidia: module license {rest}", "nvidia: loading out-of-tree module taints kernel"],
+        &["aufs {}dirperm1 breaks the protection by the permission bits on the lower branch", "{}dirperm1 breaks the protection by the permission bits on the lower branch", "perf: interrupt took too long ({n} > {n}), lowering kernel.perf_event_max_sample_rate to {n}", "{}: SATA link up {rest}", "xfs filesystem being mounted at {path} supports timestamps until {rest}", "ZFS: Loaded module {rest}", "Adding {n}k swap on {path}.  Priority:{rest}", "fuse: init (API version {})", "device-mapper: uevent: version {}", "device-mapper: ioctl: {} initialised: {}", "ceph: loaded (mds proto {n})", "libceph: {} session established", "libceph: loaded (mon/osd proto {rest}", "EDAC MC: Ver: {}", "Bridge firewalling registered", "bridge: filtering via arp/ip/ip6tables is no longer available by default. Update your scripts to load br_netfilter if you need this", "bridge: automatic filtering via arp/ip/ip6tables has been deprecated. Update your scripts to load br_netfilter if you need this", "overlayfs: loaded{}", "Initializing XFRM netlink socket", "IPVS: ipvs loaded", "process {q} launched {q} using {rest}", "Key type {} registered", "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver {rest}", "NVRM: loading NVIDIA UNIX {rest}", "nvidia: module license {rest}", "nvidia: loading out-of-tree module taints kernel"],
         "A note of the kernel about a module, a device or its own settings. Nothing failed.",
     ),
     cause(

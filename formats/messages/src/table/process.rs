@@ -2,7 +2,9 @@
 
 use super::{DMESG, STUCK};
 use crate::message::Component::{Client, Crun, Runc, Shim, System};
-use crate::message::Whose::{Cgroups, Daemon, Image, Kernel, Pod, Programs, Security, Tasks};
+use crate::message::Whose::{
+    Cgroups, Daemon, Image, Kernel, Pod, Programs, Security, Settings, Tasks,
+};
 use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[
@@ -87,10 +89,30 @@ pub(super) const ALL: &[Message] = &[
         "mount-invalid",
         Runc,
         Kernel,
-        &["error mounting {q} to rootfs at {q}: mount {rest}: invalid argument", "error mounting {q} to rootfs at {q}: mount {rest}: no such device", "error mounting {q} to rootfs at {q}: mount {rest}: device or resource busy", "error mounting {q} to rootfs at {q}: {rest}: stale NFS file handle", "mount destination {} not absolute{rest}", "mount destination {} is not absolute{rest}"],
+        &["error mounting {q} to rootfs at {q}: mount {rest}: invalid argument", "error mounting {q} to rootfs at {q}: mount {rest}: no such device", "error mounting {q} to rootfs at {q}: mount {rest}: device or resource busy", "error mounting {q} to rootfs at {q}: {rest}: stale NFS file handle"],
         "The kernel does not take that mount: an option or a kind of file system that it lacks, a source that is gone or busy.",
     )
     .first(&[DMESG, "uname -r", "findmnt"]),
+    cause(
+        "no-subid-range",
+        crate::Component::System,
+        Settings,
+        &["no subuid ranges found for user {q}", "no subgid ranges found for group {q}", "No subuid ranges found for user {n} ({q})", "No subgid ranges found for user {n} ({q})", "no subuid ranges found for user {q} in /etc/subuid", "no subgid ranges found for group {q} in /etc/subgid"],
+        "That user or group has no range of numbers in /etc/subuid or /etc/subgid, and so no user namespace can be made for it. \
+         rootless programs (RootlessKit, Podman) and dockerd's userns-remap want one.",
+    )
+    .certain()
+    .first(&["cat /etc/subuid /etc/subgid"]),
+    cause(
+        "mount-not-absolute",
+        Runc,
+        Pod,
+        &["mount destination {} not absolute{rest}", "mount destination {} is not absolute{rest}"],
+        "The place in the container at which something is to be mounted is no absolute path. Whoever made the container gave \
+         it so: a pod, a compose file, a path of Windows, or a colon too many. Nothing is wrong with the node.",
+    )
+    .certain()
+    .first(&["crictl inspect ID", "docker compose config"]),
     cause(
         "oom-score-denied",
         Runc,

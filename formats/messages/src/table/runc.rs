@@ -834,7 +834,7 @@ pub(super) const ALL: &[Message] = &[
         "binary-replaced",
         Runc,
         Programs,
-        &["{path}: text file busy", "text file busy", "exec {path}: text file busy", "symbol lookup error{rest}", "error while loading shared libraries: {rest}", "version `{}' not found (required by {})", "GLIBC_{} not found{rest}"],
+        &["{path}: text file busy", "text file busy", "exec {path}: text file busy", "symbol lookup error{rest}", "error while loading shared libraries: {rest}", "version `{}' not found (required by {})", "version {q} not found (required by {})", "GLIBC_{} not found{rest}"],
         "A program is being replaced while it is used, or does not fit the node's libraries.",
     )
     .within(&["text file busy", "containerd", "runc", "shim", "docker", "glibc", "shared libraries", "symbol"])

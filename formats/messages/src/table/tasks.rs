@@ -269,6 +269,7 @@ pub(super) const ALL: &[Message] = &[
         "The daemon was talking with a shim (or an NRI plugin); the rest says why that failed. A type that is not known means that \
          the two were built of different releases.",
     )
+    .unless(&["ttrpc: closed", "ttrpc: server closed", "ttrpc: client shutting down"])
     .first(&["containerd --version", "coroner runtime shims /"]),
     cause(
         "task-not-found",
@@ -476,7 +477,7 @@ pub(super) const ALL: &[Message] = &[
         "checkpoint-criu",
         Shim,
         Programs,
-        &["criu failed: {rest}", "CRIU version {rest}", "exec: \"criu\": executable file not found in $PATH", "criu: {rest}"],
+        &["criu failed: {rest}", "({n}) Error (cr-{}.c:{n}): {rest}", "Error (criu/{}.c:{n}): {rest}", "CRIU version {rest}", "exec: \"criu\": executable file not found in $PATH", "criu: {rest}"],
         "criu, which makes checkpoints, failed or is not there.",
     )
     .wraps(&[]),

@@ -442,7 +442,13 @@ fn klogs_form_alone_is_no_program() {
 
 #[test]
 fn few_words_of_many_programs_claim_nothing_alone() {
-    for line in ["EOF", "ttrpc: closed", "cgroup deleted", "invalid database", "Forbidden"] {
+    for line in [
+        "EOF",
+        "ttrpc: closed",
+        "cgroup deleted",
+        "invalid database",
+        "Forbidden",
+    ] {
         assert_ne!(decides(line).0, "cause", "{line}");
     }
 }

@@ -8,28 +8,24 @@ use cli::{Failure, Out, Outcome};
 use finding::Escaped;
 use messages::{Explained, Head, LINE_LIMIT};
 
-use crate::line::{Line, Lines, is_bad, is_worth_telling};
+use crate::line::{Line, Meanings, is_bad, is_worth_telling};
 use crate::there::Judged;
 
 /// So many lines are explained, and the rest is counted; who has more asks `coroner logs`.
 const MOST_LINES: usize = 100_000;
 
 /// So many bytes of lines and their pieces are kept as they are. Of later ones, only the first [`SHORT`] are.
-const KEPT: usize = 16 << 20;
+const KEPT: usize = 4 << 20;
 
 /// So many bytes of a line are kept after that.
 const SHORT: usize = 512;
 
 /// Answers for lines on standard input: each meaning once, in the order in which they come.
-pub fn explain_lines(
-    input: &mut impl BufRead,
-    node: Option<&Path>,
-    out: &mut Out,
-) -> Outcome {
+pub fn explain_lines(input: &mut impl BufRead, node: Option<&Path>, out: &mut Out) -> Outcome {
     let mut seen = Seen::default();
     let mut buffer = Vec::new();
     let mut not_read = 0_usize;
-    while read_line(input, &mut buffer).map_err(not_readable)? {
+    while read_line(input, &mut buffer).map_err(|error| not_readable(&error))? {
         if seen.lines < MOST_LINES {
             seen.take(&String::from_utf8_lossy(&buffer));
         } else {
@@ -42,14 +38,14 @@ pub fn explain_lines(
         .into_iter()
         .map(|line| line.on_node(judged.as_ref()))
         .collect();
-    out.answer(&Lines {
+    out.answer(&Meanings {
         lines,
         other: Some(seen.other),
         not_read,
     })
 }
 
-fn not_readable(error: io::Error) -> Failure {
+fn not_readable(error: &io::Error) -> Failure {
     let why = error.to_string();
     Failure::usage(format!("standard input: {}", Escaped(why.as_bytes())))
 }

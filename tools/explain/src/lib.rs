@@ -64,9 +64,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         None => code::all(out),
         Some(what) if what.trim().is_empty() => Err(Failure::usage("there is nothing to explain")
             .hint("give a code, a rule, an issue, or a line of a log")),
-        Some(what) if what == "-" => {
-            input::explain_lines(&mut std::io::stdin().lock(), node, out)
-        }
+        Some(what) if what == "-" => input::explain_lines(&mut std::io::stdin().lock(), node, out),
         Some(what) => {
             if let Some(reference) = reference::reference(&what) {
                 return code::referred(reference, out);

@@ -135,7 +135,7 @@ impl Piece {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Lines {
+pub(crate) struct Meanings {
     pub(crate) lines: Vec<Line>,
     /// Lines of standard input of which nothing is known, or that mean that all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,7 +164,11 @@ impl Line {
             layers: explained
                 .layers
                 .iter()
-                .take(if most < messages::LINE_LIMIT { 8 } else { usize::MAX })
+                .take(if most < messages::LINE_LIMIT {
+                    8
+                } else {
+                    usize::MAX
+                })
                 .map(|layer| Piece::from_layer(layer, most))
                 .collect(),
             there: None,
@@ -219,10 +223,8 @@ pub fn explain_line(text: &str, node: Option<&Path>, out: &mut Out) -> Outcome {
         .hint("give the whole line, or the part with the error"));
     }
     let judged = node.map(|node| Judged::open(node, out)).transpose()?;
-    out.answer(&Lines {
-        lines: vec![
-            Line::from_explained(text, &explained, usize::MAX).on_node(judged.as_ref()),
-        ],
+    out.answer(&Meanings {
+        lines: vec![Line::from_explained(text, &explained, usize::MAX).on_node(judged.as_ref())],
         other: None,
         not_read: 0,
     })
@@ -241,7 +243,7 @@ pub(crate) fn is_worth_telling(message: &Message) -> bool {
     message.whose != messages::Whose::Nobody && !matches!(message.role, Role::Class | Role::Wrapper)
 }
 
-impl Answer for Lines {
+impl Answer for Meanings {
     const SCHEMA: &'static str = "explain-line/1";
 
     fn write_text(&self, pen: &mut Pen<'_>) -> io::Result<()> {

@@ -131,6 +131,7 @@ pub(super) const ALL: &[Message] = &[
         &["403 Forbidden{rest}", "error parsing HTTP 403 response body{rest}", "unexpected status code {}: 403 Forbidden{rest}", "{} 403 Forbidden{rest}", "unexpected status{}: 403 Forbidden{rest}", "unexpected status: 403{rest}", "Forbidden", "Status 403 trying to pull {rest}"],
         "The registry, a mirror or a proxy on the way forbids it: rights, a country, an expired signed address.",
     )
+    .within(&["403", "registry", "image", "pull", "push", "manifest", "blob", "/v2/", "resolve", "fetch", "repository", ".io/"])
     .unless(&[" is invalid: "])
     .first(&[HOSTS]),
     cause(

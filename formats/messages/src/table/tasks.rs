@@ -269,6 +269,7 @@ pub(super) const ALL: &[Message] = &[
         "The daemon was talking with a shim (or an NRI plugin); the rest says why that failed. A type that is not known means that \
          the two were built of different releases.",
     )
+    .unless(&["ttrpc: closed", "ttrpc: server closed", "ttrpc: client shutting down"])
     .first(&["containerd --version", "coroner runtime shims /"]),
     cause(
         "task-not-found",

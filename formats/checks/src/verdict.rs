@@ -207,20 +207,16 @@ fn gathered<'s>(statements: impl Iterator<Item = &'s Statement>) -> Vec<Statemen
         let alike = by_words.entry(&statement.does).or_default();
         let is_like = |at: &&usize| all.get(**at).is_some_and(|other| other.is_like(statement));
         let same = alike.iter().find(is_like).copied();
-        match same.filter(|_| !statement.targets.is_empty()) {
-            Some(same) => {
-                if let Some(same) = all.get_mut(same) {
-                    same.targets.extend_from_slice(&statement.targets);
-                    same.more = same.more.saturating_add(statement.more);
-                }
-            }
-            None => {
-                if same.is_none() {
-                    alike.push(all.len());
-                }
-                all.push(statement.clone());
-            }
+        let gathers = same.filter(|_| !statement.targets.is_empty());
+        if let Some(other) = gathers.and_then(|at| all.get_mut(at)) {
+            other.targets.extend_from_slice(&statement.targets);
+            other.more = other.more.saturating_add(statement.more);
+            continue;
         }
+        if same.is_none() {
+            alike.push(all.len());
+        }
+        all.push(statement.clone());
     }
     all
 }
@@ -252,12 +248,11 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
                 () => USUAL,
             };
             let line = statement.line();
-            match at.get(&line).and_then(|at| lines.get_mut(*at)) {
-                Some((_, _, releases)) => releases.extend(&prediction.releases),
-                None => {
-                    at.insert(line.clone(), lines.len());
-                    lines.push((rank, line, prediction.releases.clone()));
-                }
+            if let Some((_, _, releases)) = at.get(&line).and_then(|at| lines.get_mut(*at)) {
+                releases.extend(&prediction.releases);
+            } else {
+                at.insert(line.clone(), lines.len());
+                lines.push((rank, line, prediction.releases.clone()));
             }
         }
     }

@@ -267,11 +267,15 @@ impl LiveProcess {
         let names = names(&folder, ".")?;
         let is_whole = names.len() <= most;
         for name in names.into_iter().take(most) {
-            // What was closed meanwhile is not there.
-            if let Ok(name) = String::from_utf8(name)
-                && let Ok(target) = link(&folder, &name)
-            {
-                found.push((name, target));
+            let Ok(name) = String::from_utf8(name) else {
+                continue;
+            };
+            match link(&folder, &name) {
+                Ok(target) => found.push((name, target)),
+                // It was closed meanwhile.
+                Err(Unread::Absent) => {}
+                // The folder may be listed where its links may not be read: of a process with more rights.
+                Err(unread) => return Err(unread),
             }
         }
         Ok((found, is_whole))

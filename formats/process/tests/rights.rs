@@ -64,10 +64,6 @@ fn a_container_with_more_rights_is_seen_before_and_not_known_after() {
     assert!(held.capabilities, "{held:?}");
     // Not "nobody holds it": the open files of the process are not known.
     assert_eq!(is_held(&after), None);
-    assert!(
-        !matches!(after.fds, Err(Unread::Absent)),
-        "{:?}",
-        after.fds
-    );
+    assert!(!matches!(after.fds, Err(Unread::Absent)), "{:?}", after.fds);
     assert_eq!(after.cwd, None);
 }

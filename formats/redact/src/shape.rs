@@ -335,9 +335,7 @@ fn pairs(text: &[u8], ends: Ends, found: &mut Vec<Range>) {
         // `username=…` as an option of a mount; a number is nobody's name.
         let is_somebodys = said == words::Name::Personal
             && *sign == b'='
-            && text
-                .get(from)
-                .is_some_and(|byte| byte.is_ascii_alphabetic());
+            && text.get(from).is_some_and(u8::is_ascii_alphabetic);
         if said != words::Name::Secret && !is_somebodys {
             continue;
         }

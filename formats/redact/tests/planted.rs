@@ -18,8 +18,8 @@ mod planted;
 use std::path::Path;
 
 use planted::{
-    FIFTH, FILES, OTHERS, PUBLISHED, Secrets, UNREAD, found, plant_database, plant_leftovers,
-    samples,
+    FIFTH, FILES, OTHERS, PUBLISHED, SIXTH, Secrets, UNREAD, found, plant_database,
+    plant_leftovers, samples,
 };
 use redact::{Options, Outcome};
 
@@ -125,6 +125,25 @@ fn no_secret_is_left_in_files_of_programs_around() {
             .retain(|(_, secret)| !is_named_like_an_id(secret));
         let count = secrets.all.len();
         assert!(count > 40, "{count}");
+        none_is_left(&secrets, &pieces);
+    }
+}
+
+#[test]
+fn what_a_known_field_does_not_hold_is_masked() {
+    for seed in 1..8 {
+        let mut secrets = Secrets {
+            seed,
+            ..Secrets::default()
+        };
+        let files: Vec<_> = samples(SIXTH)
+            .map(|(path, text)| (format!("/{path}"), secrets.fill(path, text)))
+            .collect();
+        let pieces: Vec<_> = files
+            .into_iter()
+            .filter_map(|(path, bytes)| masked(&path, bytes, false))
+            .collect();
+        assert!(secrets.all.len() > 300, "{}", secrets.all.len());
         none_is_left(&secrets, &pieces);
     }
 }

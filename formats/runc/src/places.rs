@@ -60,10 +60,10 @@ impl Places {
         if top.whole && others.count() > 1 {
             places.note(&top);
         }
-        places.below(evidence, state.join(CRI), DEPTH, unknown);
-        places.below(evidence, root.join(CRI), 3, unknown);
+        places.below(evidence, &state.join(CRI), DEPTH, unknown);
+        places.below(evidence, &root.join(CRI), 3, unknown);
         // namespace, id, its files
-        places.below(evidence, state.join(TASKS), 2, unknown);
+        places.below(evidence, &state.join(TASKS), 2, unknown);
         places
     }
 
@@ -77,18 +77,12 @@ impl Places {
     }
 
     /// Lists `top`, and the folders in it, so many levels down.
-    fn below(
-        &mut self,
-        evidence: &Evidence,
-        top: PathBuf,
-        depth: usize,
-        unknown: &mut Vec<Unknown>,
-    ) {
-        let mut todo = vec![(top.clone(), depth)];
+    fn below(&mut self, evidence: &Evidence, top: &Path, depth: usize, unknown: &mut Vec<Unknown>) {
+        let mut todo = vec![(top.to_owned(), depth)];
         while let Some((path, depth)) = todo.pop() {
             if self.kinds.len() > MOST {
                 unknown.push(Unknown::new(
-                    format!("the rest of what is below {}", path_text(&top)),
+                    format!("the rest of what is below {}", path_text(top)),
                     format!("only {MOST} names are looked at"),
                 ));
                 return;

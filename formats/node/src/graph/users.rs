@@ -8,9 +8,9 @@ use finding::{Object, Text};
 
 use super::{Graph, Id, Index, Kind, Via};
 
-/// Steps backwards that all questions may take: of 5,000 snapshots on one, each with its container, a thousand
+/// Steps backwards that all questions may take: of 5,000 snapshots on one, two hundred
 /// times over.
-const STEPS: usize = 4_000_000;
+const STEPS: usize = 1_000_000;
 /// Steps that a user costs: its name is kept.
 const A_USER: usize = 8;
 

@@ -30,6 +30,10 @@ pub(crate) const OTHERS: &str = include_str!("others.txt");
 #[allow(dead_code, reason = "not every test has all lists")]
 pub(crate) const FIFTH: &str = include_str!("fifth.txt");
 
+/// A sixth: names that a person may say, and hexadecimal digits, where a known field holds something else.
+#[allow(dead_code, reason = "not every test has all lists")]
+pub(crate) const SIXTH: &str = include_str!("sixth.txt");
+
 /// The files of a list: their paths, and what is in them.
 pub(crate) fn samples(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let samples = list
@@ -116,6 +120,23 @@ impl Secrets {
         secret
     }
 
+    /// As people make passwords: words, with a number behind them or without.
+    fn spoken(&mut self, place: &str) -> String {
+        const WORDS: [&str; 8] = [
+            "violet", "otter", "lantern", "walnut", "falcon", "pepper", "marble", "willow",
+        ];
+        let mut word = || WORDS[usize::try_from(self.number()).unwrap() % WORDS.len()];
+        let (one, other) = (word(), word());
+        let count = self.all.len();
+        let secret = match count % 3 {
+            0 => format!("{one}-{other}-{count}"),
+            1 => format!("{one}_{other}_q{count}"),
+            _ => format!("V{one}{other}{count}"),
+        };
+        self.all.push((place.to_owned(), secret.clone()));
+        secret
+    }
+
     /// A token of so many letters and digits, which a name may be.
     #[allow(dead_code, reason = "not every test has names")]
     pub(crate) fn token(&mut self, len: usize) -> String {
@@ -136,7 +157,7 @@ impl Secrets {
     }
 
     /// A text with its holes filled: `{S}` a secret, `{P}` one of several words, `{U}` one in escapes
-    /// of JSON, `{G}` a generated password, `{N}` a number, `{B}` a configuration in base64.
+    /// of JSON, `{G}` a generated password, `{W}` one of words, `{H}` hexadecimal digits, `{N}` a number, `{B}` a configuration in base64.
     pub(crate) fn fill(&mut self, place: &str, text: &str) -> Vec<u8> {
         let mut filled = String::new();
         let mut rest = text;
@@ -146,6 +167,12 @@ impl Secrets {
             match hole {
                 "{S}" => filled.push_str(&self.next(place)),
                 "{G}" => filled.push_str(&self.generated(place)),
+                "{W}" => filled.push_str(&self.spoken(place)),
+                "{H}" => {
+                    let digits = self.letters(b"0123456789abcdef", 32);
+                    self.all.push((place.to_owned(), digits.clone()));
+                    filled.push_str(&digits);
+                }
                 "{N}" => {
                     let number = self.letters(b"123456789", 12);
                     self.all.push((place.to_owned(), number.clone()));

@@ -177,7 +177,7 @@ pub(crate) fn disown_foreign(
             );
         }
         let named = named_snapshots(rows);
-        let names: BTreeSet<&Text> = named.values().flatten().collect();
+        let snapshots: BTreeSet<&Text> = named.values().flatten().collect();
         let mut there = Vec::new();
         for one in snapshotters.iter().filter(|one| !one.is_proxy) {
             match (&one.db.rows, &one.db.state) {
@@ -186,11 +186,13 @@ pub(crate) fn disown_foreign(
                 (None, _) => return None,
             }
         }
-        let some =
-            !blobs.is_empty() && !names.is_empty() && !there.is_empty() && !store.blobs.is_empty();
+        let some = !blobs.is_empty()
+            && !snapshots.is_empty()
+            && !there.is_empty()
+            && !store.blobs.is_empty();
         let mut here = store.blobs.iter();
         let knows_blob = here.any(|blob| blobs.contains(&blob.digest.to_string()));
-        Some(some && !knows_blob && !there.into_iter().any(|name| names.contains(name)))
+        Some(some && !knows_blob && !there.into_iter().any(|name| snapshots.contains(name)))
     };
     if is_foreign() == Some(true) {
         meta.disown(Stranger::Elsewhere);

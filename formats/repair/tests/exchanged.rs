@@ -62,8 +62,8 @@ fn rotated(whole: &Tar, places: &[&str]) -> Tar {
         .iter()
         .map(|place| node.member(place).data.clone())
         .collect();
-    for (number, file) in files.into_iter().enumerate() {
-        let next = places[(number + 1) % places.len()];
+    let next = places.iter().cycle().skip(1);
+    for (file, next) in files.into_iter().zip(next) {
         node.member(next).data = file;
     }
     node

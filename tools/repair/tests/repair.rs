@@ -382,10 +382,7 @@ fn the_units_of_the_node_are_stopped_and_masked() {
         .find_map(|line| line.strip_prefix("coroner repair apply "));
     let file = file.unwrap().to_owned();
     assert!(file.starts_with("/var/tmp/coroner-plan-2026"), "{file}");
-    let planning = format!(
-        "coroner repair plan --output={file} -- {}",
-        place.display()
-    );
+    let planning = format!("coroner repair plan --output={file} -- {}", place.display());
     let applying = format!("coroner repair apply {file}");
     let wanted = [
         "systemctl stop kubelet containerd",

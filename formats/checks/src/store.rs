@@ -136,8 +136,8 @@ pub(crate) const OTHER_DATABASE: Check = Check {
         name: "store/other-database",
         rule: "B01",
         severity: Severity::Fatal,
-        title: "A database of containerd stands in the place of another",
-        explanation: "meta.db and the snapshotters' metadata.db are BoltDB files with different buckets. Where one stands in \
+        title: "A database of containerd is in the place of another",
+        explanation: "meta.db and the snapshotters' metadata.db are BoltDB files with different buckets. Where one is in \
             the place of another (they were exchanged, or one was copied over the other), containerd opens the file without \
             an error, and finds nothing of its own in it: it serves no image and no container, gives numbers of \
             snapshots a second time, and deletes what it does not know. coroner takes no fact from such a file.",

@@ -237,7 +237,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
             lines.push((0, statement.line(), prediction.releases.clone()));
         }
         for mut statement in gathered(prediction.statements.iter()) {
-            statement.code = statement.code.or_else(|| tellers.of(&statement));
+            statement.code = statement.code.or_else(|| tellers.code_of(&statement));
             let ends = statement.effect.ends() || statement.effect == Effect::LosesCri;
             let rank = match () {
                 () if statement.perhaps && !statement.forbids => POSSIBLE,
@@ -260,7 +260,7 @@ fn would(report: &Report, predictions: &[Prediction], release: &Detected) -> Vec
     let told: BTreeSet<&str> = predictions
         .iter()
         .flat_map(|prediction| &prediction.statements)
-        .filter_map(|statement| statement.code.or_else(|| tellers.of(statement)))
+        .filter_map(|statement| statement.code.or_else(|| tellers.code_of(statement)))
         .collect();
     let ends = ends(predictions);
     for finding in &report.findings {
@@ -317,7 +317,7 @@ impl<'r> Tellers<'r> {
         Self(first)
     }
 
-    fn of(&self, statement: &Statement) -> Option<&'static str> {
+    fn code_of(&self, statement: &Statement) -> Option<&'static str> {
         let words = (statement.rule, head(&statement.does));
         self.0.get(&words).copied()
     }

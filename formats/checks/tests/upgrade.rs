@@ -331,3 +331,23 @@ fn a_default_runtime_that_is_gone_is_told_after_the_upgrade() {
     let told = foretell(&with("2.1-stopped", &well), None);
     assert_eq!(told.start, Start::Yes, "{}", told.sentence);
 }
+
+/// The deprecated table `default_runtime` is the default runtime of 1.6 and 1.7: what only that one may have is no fault.
+#[test]
+fn the_old_table_of_the_default_runtime_is_the_default() {
+    for name in ["1.6-stopped", "1.7-stopped"] {
+        let config = |kind: &str| {
+            format!(
+                "version = 2\n[{CRI}]\nsystemd_cgroup = true\n[{CRI}.containerd.default_runtime]\nruntime_type = '{kind}'\n"
+            )
+        };
+        let told = foretell(&with(name, &config("io.containerd.runtime.v1.linux")), None);
+        assert_ne!(told.start, Start::No, "{name}: {}", told.sentence);
+        let told = foretell(&with(name, &config("io.containerd.runc.v2")), None);
+        assert!(
+            told.sentence.contains("systemd_cgroup"),
+            "{name}: {}",
+            told.sentence
+        );
+    }
+}

@@ -145,8 +145,10 @@ pub(crate) fn compare(
             row.id
                 .is_some_and(|id| dirs.is_some_and(|dirs| dirs.contains_key(&id)))
         });
-        // Keys alone may be alike where both snapshotters unpacked the same images.
-        if owner.is_some() && !is_own && (own.is_some() || !fits) {
+        // Keys alone may be alike where both snapshotters unpacked the same images, and one that keeps no directories
+        // here (ZFS, btrfs, devmapper) shows nothing else.
+        let keeps = dirs.is_some_and(|dirs| !dirs.is_empty());
+        if owner.is_some() && !is_own && (own.is_some() || keeps && !fits) {
             one.db.disown(Stranger::Backend(owner));
         }
     }

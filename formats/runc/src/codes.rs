@@ -46,8 +46,10 @@ hooks. A folder without it is a container that is being created (a note within t
 the capture), or its creation hangs (a hook, a mount on storage that does not answer, a frozen \
 cgroup) or failed. No pid is known. runc says that the container does not exist.",
     remedy: "First look for a `runc init` with a cgroup or open files of this container: `runc delete --force` \
-succeeds here, removes the folder and leaks the process. End the hung hook or the process found in \
-the container's cgroup.procs, then remove the folder.",
+succeeds here, removes the folder and leaks the process. What the container's cgroup.procs lists may be \
+its healthy workload: only the command of the runtime is lost then, and it may run on. If it is a hook that \
+hangs, end the hook. Only what is no longer needed is ended, by its pid; what it has not saved is lost. \
+Remove the folder when no process of the container is left.",
 };
 
 /// A cut state.json.
@@ -60,8 +62,9 @@ pub static STATE_TRUNCATED: Code = Code {
 or a copy cut it. runc reads all or nothing: state, list, kill and even `delete --force` fail for \
 this container, while its processes may still run. coroner shows what is before the cut.",
     remedy: "If there is a whole `state-N` in the folder, rename it to state.json. Otherwise rebuild the keys \
-from the bundle (config.json, init.pid) and /proc, or end the processes of the container's cgroup by \
-hand, remove the cgroups and the folder, and let containerd remove the bundle.",
+from the bundle (config.json, init.pid) and /proc. The container may be healthy and run on without it; it only \
+cannot be stopped or entered through its runtime. When it is no longer needed, end its processes by their pids \
+(what they have not saved is lost), then remove the cgroups and the folder; containerd removes the bundle.",
 };
 
 /// A state.json that is not what runc writes.
@@ -72,8 +75,9 @@ pub static STATE_DAMAGED: Code = Code {
     title: "state file of the runtime is damaged",
     explanation: "state.json (or crun's status) is no JSON, or a key has another type or value than the \
 runtime writes. The runtime reads all or nothing, so no command works for this container.",
-    remedy: "Restore it from `state-N`, or rebuild it from the bundle and /proc. Or end the processes of the \
-container's cgroup and remove the folder.",
+    remedy: "Restore it from `state-N`, or rebuild it from the bundle and /proc. The container may be healthy \
+and run on without it. When it is no longer needed, end its processes by their pids (what they have not saved is \
+lost), then remove the folder.",
 };
 
 /// A state file that may not be read.

@@ -83,7 +83,7 @@ impl Shown {
         let Some(node) = node.filter(|_| !self.plan.room.is_empty()) else {
             // It was made from an archive: on the node it is another one.
             let more = more.map_or_else(String::new, |more| format!("{more} "));
-            return format!("coroner repair plan {more}-o {} NODE", self.file());
+            return format!("coroner repair plan {more}-o {} -- /", self.file());
         };
         let plan = &self.plan;
         let mut draft = Draft::new(program::CORONER).words(&["repair", "plan"]);
@@ -132,6 +132,13 @@ impl Shown {
         )
     }
 
+    /// Where the node is, if it is a tree of this machine and not this machine.
+    fn copy(&self) -> Option<&str> {
+        let node = self.plan.node.as_deref()?;
+        let is_running = node == "/" || node.starts_with("/proc/");
+        (!is_running && !self.plan.room.is_empty()).then_some(node)
+    }
+
     /// What is to be typed, in order.
     fn next(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         if self.phase == Some(Phase::Finished) {
@@ -141,7 +148,15 @@ impl Shown {
             );
         }
         let units = self.plan.known_units();
+        let copy = self.copy();
         pen.heading("Next, on the node:")?;
+        if copy.is_some() {
+            pen.paragraph(
+                "  ",
+                "The `systemctl` commands are for the node itself, not for this machine: they stop its daemons. Where this is \
+                 a disk of a node that is off, leave them out.",
+            )?;
+        }
         if units.all.iter().any(|unit| !unit.is_seen) {
             pen.paragraph(
                 "  ",
@@ -154,6 +169,10 @@ impl Shown {
         for command in units.stopping() {
             pen.verbatim(format_args!("    # {command}"))?;
         }
+        if let Some(copy) = copy {
+            let line = format!("Here, where {} is:", finding::Escaped(copy.as_bytes()));
+            pen.paragraph("  ", &line)?;
+        }
         if self.said.is_some() {
             pen.verbatim(format_args!(
                 "    # {}",
@@ -163,10 +182,12 @@ impl Shown {
         } else {
             pen.verbatim("    # coroner repair apply PLAN")?;
         }
-        pen.paragraph(
-            "  ",
-            "Only if `apply` says that the plan was applied (exit code 1):",
-        )?;
+        let then = if copy.is_some() {
+            "Only if `apply` says that the plan was applied (exit code 1), and on the node itself:"
+        } else {
+            "Only if `apply` says that the plan was applied (exit code 1):"
+        };
+        pen.paragraph("  ", then)?;
         for command in units.starting() {
             pen.verbatim(format_args!("    # {command}"))?;
         }

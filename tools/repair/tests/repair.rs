@@ -382,6 +382,14 @@ fn the_units_of_the_node_are_stopped_and_masked() {
         .find_map(|line| line.strip_prefix("coroner repair apply "));
     let file = file.unwrap().to_owned();
     assert!(file.starts_with("/var/tmp/coroner-plan-2026"), "{file}");
+    // It is a copy: what stops daemons is for the node itself.
+    let (text, _) = run(&[node.as_os_str()]);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, text) = text.split_once("Next, on the node:").unwrap();
+    let warning = text.find("not for this machine").unwrap();
+    let here = text.find("Here, where /").unwrap();
+    assert!(warning < text.find("# systemctl stop").unwrap(), "{text}");
+    assert!(here < text.find("# coroner repair plan").unwrap(), "{text}");
     let planning = format!("coroner repair plan --output={file} -- {}", place.display());
     let applying = format!("coroner repair apply {file}");
     let wanted = [

@@ -74,7 +74,7 @@ pub(super) const ALL: &[Message] = &[
         "kubelet could not ask a probe: the program in the container was not asked at all. The rest of the line says why: the \
          container is gone, or the runtime could not run the probe's program in it.",
     )
-    .or(&["the container ended or was made anew meanwhile: once or twice, that is nothing", "the program of the probe is not in the image", "the runtime, or the node, is too slow to run it in time"])
+    .or(&["the container ended or was made again meanwhile: once or twice, that is nothing", "the program of the probe is not in the image", "the runtime, or the node, is too slow to run it in time"])
     .first(&["crictl ps -a", "kubectl describe pod POD"]),
     cause(
         "exit-code",

@@ -271,7 +271,7 @@ pub(super) const ALL: &[Message] = &[
         "A layer ended too early while it was unpacked: its blob is cut, or the connection to the registry broke.",
     )
     .open()
-    .codes(&["layer/damaged", "blob/size", "runtime/state-truncated", "meta/value-undecodable"])
+    .codes(&["layer/damaged", "blob/size"])
     .or(&["the connection to the registry broke (then a second try succeeds)"])
     .first(&["coroner content verify /", DISK]),
     cause(

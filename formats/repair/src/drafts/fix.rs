@@ -85,7 +85,7 @@ fn decision(one: &Statement) -> String {
         }
         "P11" => "keep the one and take out the other: the message names both",
         "P12" => {
-            "bring the tables to the names of the version that the file says, or say the version that the tables have"
+            "bring the tables to the names of the version that the file says (2.x gives a file of version 0 or 1 no tables of the CRI: it needs version 2 or 3), or say the version whose names the tables have"
         }
         "P13" => {
             "levels are trace, debug, info, warn, error, fatal, panic; formats are text and json"

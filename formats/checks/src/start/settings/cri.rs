@@ -86,8 +86,7 @@ pub(super) type Refused = Option<(String, Location)>;
 fn default_runtime(run: &Run<'_>) -> Refused {
     let runtime = places(run.release).runtime;
     let key = below(&runtime, &["containerd", "default_runtime_name"]);
-    let old = below(&runtime, &["containerd", "default_runtime"]);
-    if run.release < Release::V2_0 && !cri_text(run, &old, &["runtime_type"]).is_empty() {
+    if old_default(run).is_some() {
         return None;
     }
     let chosen = run.settings.text_setting(&key).unwrap_or("runc");
@@ -126,6 +125,15 @@ pub(in crate::start) fn default_runtime_type(run: &Run<'_>) -> Option<(Location,
     Some((place(run, &key), kind))
 }
 
+/// The type of the deprecated table `default_runtime`: where it has one, that is the default runtime of 1.6 and 1.7,
+/// whatever `default_runtime_name` says.
+fn old_default<'r>(run: &'r Run<'_>) -> Option<&'r str> {
+    let base = places(run.release).runtime;
+    let key = below(&base, &["containerd", "default_runtime", "runtime_type"]);
+    let kind = run.settings.text_setting(&key)?;
+    (run.release < Release::V2_0 && !kind.is_empty()).then_some(kind)
+}
+
 /// Options that only the oldest shim knows.
 fn old_options(run: &Run<'_>) -> Refused {
     if run.release >= Release::V2_0 {
@@ -144,8 +152,9 @@ fn old_options(run: &Run<'_>) -> Refused {
             .to_owned()
     };
     let linux = "io.containerd.runtime.v1.linux";
+    let default = old_default(run).map_or_else(|| type_of(chosen), str::to_owned);
     for key in [&["systemd_cgroup"][..], &["containerd", "no_pivot"]] {
-        if flag(run, &base, key) && type_of(chosen) != linux {
+        if flag(run, &base, key) && default != linux {
             let name = key.last().copied().unwrap_or_default();
             let says = format!("`{name}` only works for runtime");
             return Some((says, place(run, &below(&base, key))));

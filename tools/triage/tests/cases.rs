@@ -19,6 +19,10 @@ use testcase::{Edits, Tar};
 /// Codes that no case can have, and where they are provoked instead.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
+        "store/other-database",
+        "an edit exchanges no files: formats/checks/tests/exchanged.rs, tools/repair's of real daemons",
+    ),
+    (
         "store/owner-changed",
         "an edit changes no owner: formats/checks/tests/config.rs",
     ),

@@ -310,10 +310,11 @@ impl<'r> Making<'r> {
             is_whole = false;
         }
         self.told("looking for records in the old bytes");
-        let relics = match &old {
+        let mut relics = match &old {
             Some(old) if !is_whole => Relics::carve_relics(old),
             _ => Relics::default(),
         };
+        relics.place_homeless(&self.node);
         if !is_whole {
             self.refuse_blind(&tree, &relics)?;
         }

@@ -356,3 +356,26 @@ fn a_copy_without_attributes_is_seen() {
     let (again, _) = plan(node);
     assert_eq!(again["steps"].as_array().unwrap().len(), 0, "{again}");
 }
+
+/// A file whose second half is gone still has nearly all records: which namespace they are of, their snapshots tell.
+#[test]
+fn records_whose_namespace_was_cut_off_come_back() {
+    for name in ["2.1-stopped", "2.1-running"] {
+        let folder = unpacked(name);
+        let meta = folder.path().join(META);
+        let half = fs::metadata(&meta).unwrap().len() / 2;
+        let file = fs::OpenOptions::new().write(true).open(&meta).unwrap();
+        file.set_len(half).unwrap();
+        drop(file);
+        let (made, _) = plan(folder.path());
+        let back = &made["brings_back"]["namespaces"];
+        let counts =
+            |key: &str| ["default", "k8s.io", "tenant"].map(|space| back[space][key].as_u64());
+        assert_eq!(counts("containers"), [6, 8, 1].map(Some), "{name}");
+        let unnamed: Vec<_> = images(&made)
+            .into_iter()
+            .filter(|(.., from)| from.is_none())
+            .collect();
+        assert!(unnamed.is_empty(), "{name}: {unnamed:?}");
+    }
+}

@@ -202,7 +202,6 @@ mod tests {
             "9f86d081884c7d659a2feaa0c55ad015",
             "sha256:9f86d081884c7d659a2feaa0c55ad015",
             "12345678901",
-            "3-0",
             "Thunderpepper8925",
             "CAP_violet",
         ] {

@@ -205,12 +205,7 @@ pub(crate) fn disown_foreign(
 fn exchanged(snapshotters: &mut [Snapshotter]) {
     let facts = |one: &Snapshotter| {
         let rows = one.db.rows.as_ref().filter(|_| !one.is_proxy)?;
-        let ids: BTreeSet<u64> = rows
-            .snapshots
-            .whole()?
-            .iter()
-            .filter_map(|row| row.id)
-            .collect();
+        let ids = ids_of(rows)?;
         let dirs: BTreeSet<u64> = one.layout.whole()?.dirs.keys().copied().collect();
         (!ids.is_empty() && ids != dirs).then(|| (one.name.clone(), ids, dirs))
     };
@@ -239,14 +234,15 @@ fn owner(rows: &Backend, named: &BTreeMap<Text, BTreeSet<Text>>) -> Option<Text>
     (is_alone && most.saturating_mul(2) > rows.len()).then(|| owner.clone())
 }
 
+/// The numbers of all its snapshots; nothing where they could not be read whole.
+fn ids_of(rows: &Backend) -> Option<BTreeSet<u64>> {
+    let rows = rows.snapshots.whole()?;
+    Some(rows.iter().filter_map(|row| row.id).collect())
+}
+
 /// The snapshotter whose directories have just the numbers of these snapshots, if there is one alone.
 fn owner_by_numbers(rows: &Backend, snapshotters: &[Snapshotter]) -> Option<Text> {
-    let ids: BTreeSet<u64> = rows
-        .snapshots
-        .whole()?
-        .iter()
-        .filter_map(|row| row.id)
-        .collect();
+    let ids = ids_of(rows)?;
     let fits = |one: &&Snapshotter| {
         let layout = one.layout.whole();
         layout.is_some_and(|layout| layout.dirs.keys().copied().eq(ids.iter().copied()))

@@ -6,35 +6,55 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bolt::{Carve, CarveOptions, Db, Salvage, SalvageOptions, Status, Top};
+use bolt::{Carve, CarveOptions, Db, Layout, Salvage, SalvageOptions, Status, Top};
 use content::Digest;
 use metadb::{ObjectKind, carved_objects};
 use view::View;
 
-use crate::Tree;
 use crate::names::{Named, whole_name};
+use crate::{Item, Tree};
 
 /// Buckets below lost+found that are looked through: a kind, a page, a namespace, names.
 const DEEPEST: usize = 5;
 
-/// What salvage finds without a place.
-fn lost_and_found(view: View<'_>) -> Option<Tree> {
+/// What salvage makes of a damaged database.
+pub(crate) struct Salvaged {
+    /// Its tree, without lost+found.
+    pub(crate) tree: Tree,
+    /// What has no place in it.
+    pub(crate) found: Option<Tree>,
+    pub(crate) layout: Layout,
+    /// Where keys are missing: the bucket, why, and how many came from the transaction before.
+    pub(crate) gaps: Vec<(Vec<Vec<u8>>, String, u64)>,
+}
+
+/// What can be saved of the bytes of a meta.db.
+pub(crate) fn salvaged(bytes: &[u8]) -> Option<Salvaged> {
     let options = SalvageOptions {
         schemas: metadb::SCHEMAS,
         ..SalvageOptions::default()
     };
-    let salvage = Salvage::with(view, options);
+    let salvage = Salvage::with(View::new(bytes), options);
     salvage.choice?;
     let layout = salvage.layout();
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    salvage.write(&mut bytes, layout).ok()?;
-    let bytes = bytes.into_inner();
-    let db = Db::open(View::new(&bytes)).db?;
+    let open = salvage.gaps.iter().filter(|gap| !gap.is_closed);
+    let gaps = open.map(|gap| (gap.path.clone(), gap.fault.to_string(), gap.filled));
+    let gaps = gaps.collect();
+    let mut new = std::io::Cursor::new(Vec::new());
+    salvage.write(&mut new, layout).ok()?;
+    let new = new.into_inner();
+    let db = Db::open(View::new(&new)).db?;
     let (mut tree, _) = Tree::read_tree(&db);
-    match tree.entries.remove(b"lost+found".as_slice())? {
-        crate::Item::Bucket(found) => Some(found),
-        crate::Item::Value(_) => None,
-    }
+    let found = match tree.entries.remove(b"lost+found".as_slice()) {
+        Some(Item::Bucket(found)) => Some(found),
+        _ => None,
+    };
+    Some(Salvaged {
+        tree,
+        found,
+        layout,
+        gaps,
+    })
 }
 
 /// What was found beside the trees.
@@ -90,14 +110,21 @@ impl Relics {
             snapshotters: BTreeSet::new(),
         };
         relics.containers(&carve);
-        if let Some(found) = lost_and_found(view) {
-            relics.gather_homeless(&found, 0);
+        if let Some(found) = salvaged(bytes).and_then(|salvaged| salvaged.found) {
+            let mut tags = BTreeMap::new();
+            relics.gather_homeless(&found, 0, &mut tags);
+            relics.add_names(tags);
         }
         relics
     }
 
     /// Records of pages that have no place in the tree: salvage keeps them by their kind, without a namespace.
-    fn gather_homeless(&mut self, below: &Tree, depth: usize) {
+    fn gather_homeless(
+        &mut self,
+        below: &Tree,
+        depth: usize,
+        names: &mut BTreeMap<String, BTreeSet<Digest>>,
+    ) {
         if depth > DEEPEST {
             return;
         }
@@ -108,20 +135,36 @@ impl Relics {
             let digest = digest.and_then(|digest| Digest::parse_bytes(digest).ok());
             let name = std::str::from_utf8(key).ok().and_then(whole_name);
             if let Some((digest, name)) = digest.zip(name) {
+                names.entry(name).or_default().insert(digest);
+            } else if crate::records::is_sound_container(record)
+                && record.value("snapshotKey").is_some()
+            {
+                let newer = |old: &Tree| old.value("updatedat") < record.value("updatedat");
+                if self.homeless.get(key).is_none_or(newer) {
+                    self.homeless.insert(key.to_vec(), record.clone());
+                }
+            } else {
+                self.gather_homeless(record, depth.saturating_add(1), names);
+            }
+        }
+    }
+
+    /// Names of images whose namespace is gone. One that stands with two digests was moved, or is of two namespaces:
+    /// which is the right one, nothing tells.
+    fn add_names(&mut self, names: BTreeMap<String, BTreeSet<Digest>>) {
+        for (name, digests) in names {
+            let mut digests = digests.into_iter();
+            let (Some(digest), None) = (digests.next(), digests.next()) else {
+                continue;
+            };
+            let is_other = |one: &Named| one.name == name && one.digest != digest;
+            if !self.names.iter().any(is_other) {
                 self.names.push(Named {
                     name,
                     digest,
                     namespace: None,
                     from: "a record of meta.db whose namespace is gone; likely".to_owned(),
                 });
-            } else if crate::records::is_sound_container(record)
-                && record.value("snapshotKey").is_some()
-            {
-                self.homeless
-                    .entry(key.to_vec())
-                    .or_insert_with(|| record.clone());
-            } else {
-                self.gather_homeless(record, depth.saturating_add(1));
             }
         }
     }
@@ -179,5 +222,34 @@ impl Relics {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tag that was moved has two records: neither is taken for the right one.
+    #[test]
+    fn a_name_with_two_digests_names_nothing() {
+        let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+        let mut found = Tree::default();
+        for (page, name, letter) in [
+            ("page-3", "images.example/app:1", "a"),
+            ("page-4", "images.example/app:1", "b"),
+            ("page-4", "images.example/base:1", "c"),
+        ] {
+            let image = found.make(&["image-rows", page, name, "target"]);
+            image.put("digest", digest(letter));
+        }
+        let (mut relics, mut names) = (Relics::default(), BTreeMap::new());
+        relics.gather_homeless(&found, 0, &mut names);
+        relics.add_names(names);
+        let all: Vec<_> = relics
+            .names
+            .iter()
+            .map(|named| named.name.as_str())
+            .collect();
+        assert_eq!(all, ["images.example/base:1"]);
     }
 }

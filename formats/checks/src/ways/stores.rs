@@ -170,10 +170,7 @@ fn saved_by_fsck(here: &Here<'_>, way: &mut Remedy) {
 
 /// Each database goes to its own place.
 fn exchanged(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
-    vec![here.repair(
-        "`coroner repair` puts each database that was found into its own place, as it is, and rebuilds one that was not. \
-         `coroner repair undo` takes it back.",
-    )]
+    vec![here.repair("What is replaced is kept; `coroner repair undo` takes the repair back.")]
 }
 
 /// meta.db is completed where it lost so many that it is an older one; a few are leftovers.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bolt::{Db, Layout, Salvage, SalvageOptions};
+use bolt::{Db, Layout};
 use daemon::Release;
 use evidence::Evidence;
 use finding::{Text, Unread};
@@ -272,26 +272,13 @@ fn named_snapshotters(tree: &Tree, relics: &Relics) -> BTreeSet<Vec<u8>> {
 
 /// What can be saved of a damaged database, and what of it is lost.
 fn saved(old: &[u8]) -> Option<(Tree, Layout, Vec<Gap>)> {
-    let options = SalvageOptions {
-        schemas: metadb::SCHEMAS,
-        ..SalvageOptions::default()
-    };
-    let salvage = Salvage::with(View::new(old), options);
-    salvage.choice?;
-    let layout = salvage.layout();
-    let open = salvage.gaps.iter().filter(|gap| !gap.is_closed);
-    let gaps = open.map(|gap| Gap {
-        path: gap.path.clone(),
-        fault: gap.fault.to_string(),
-        filled: gap.filled,
+    let salvaged = crate::relics::salvaged(old)?;
+    salvaged.tree.at(&["v1"])?;
+    let gaps = salvaged.gaps.into_iter();
+    let gaps = gaps.map(|(path, fault, filled)| Gap {
+        path,
+        fault,
+        filled,
     });
-    let gaps = gaps.collect();
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    salvage.write(&mut bytes, layout).ok()?;
-    let bytes = bytes.into_inner();
-    let db = Db::open(View::new(&bytes)).db?;
-    let (mut tree, _) = Tree::read_tree(&db);
-    tree.entries.retain(|key, _| key != b"lost+found");
-    tree.at(&["v1"])?;
-    Some((tree, layout, gaps))
+    Some((salvaged.tree, salvaged.layout, gaps.collect()))
 }

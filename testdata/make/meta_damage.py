@@ -161,6 +161,55 @@ class Damage:
             getattr(self, self.dice.choice(("leaf", "branch", "meta", "swap", "stale", "hole", "torn", "freelist")))()
 
 
+def checksum(data, slot):
+    """Writes a meta's sum anew: FNV-1a, 64 bits."""
+    at, value = slot * PAGE + 16, 0xCBF29CE484222325
+    for byte in data[at : at + 56]:
+        value = (value ^ byte) * 0x100000001B3 % (1 << 64)
+    struct.pack_into("<Q", data, at + 56, value)
+
+
+def field(data, dice):
+    """One field of one structure in use is another number: what a bit that flipped in memory, or a stray write, makes."""
+    tree, data = Tree(data), bytearray(data)
+    page = dice.choice(tree.of("leaf", "branch", "root"))
+    at = page * PAGE
+    count = header(data, page)[2]
+    is_leaf = tree.kind[page] == "leaf" or header(data, page)[1] == LEAF
+    element = at + 16 + 16 * dice.randrange(max(1, count))
+    meta = dice.choice((0, 1)) * PAGE + 16
+    fields = {"page id": (at, "<Q"), "page flags": (at + 8, "<H"), "page count": (at + 10, "<H"), "page overflow": (at + 12, "<I")}
+    fields |= ({"element flags": (element, "<I"), "element position": (element + 4, "<I"), "key size": (element + 8, "<I"), "value size": (element + 12, "<I")}
+               if is_leaf else {"element position": (element, "<I"), "key size": (element + 4, "<I"), "child": (element + 8, "<Q")})
+    if is_leaf:
+        flags, position, key, value = struct.unpack_from("<IIII", data, element)
+        start = element + position
+        fields |= {"first byte of a key": (start, "<B"), "last byte of a key": (start + max(0, key - 1), "<B")}
+        if flags & 1:
+            fields |= {"root of a bucket": (start + key, "<Q"), "sequence of a bucket": (start + key + 8, "<Q")}
+            if value > 16:
+                inner = start + key + 16
+                fields |= {"id of an inline page": (inner, "<Q"), "flags of an inline page": (inner + 8, "<H"), "count of an inline page": (inner + 10, "<H"),
+                           "element of an inline page": (inner + 16 + 4 * dice.randrange(4), "<I")}
+    fields |= {f"meta: {name}": (meta + offset, kind) for name, offset, kind in [
+        ("magic", 0, "<I"), ("version", 4, "<I"), ("page size", 8, "<I"), ("flags", 12, "<I"), ("root", 16, "<Q"), ("sequence", 24, "<Q"),
+        ("freelist", 32, "<Q"), ("high water", 40, "<Q"), ("txid", 48, "<Q"), ("sum", 56, "<Q")]}
+    if tree.freelist < tree.end and header(data, tree.freelist)[1] == FREELIST:
+        free = tree.freelist * PAGE
+        fields |= {"flags of the freelist": (free + 8, "<H"), "count of the freelist": (free + 10, "<H"),
+                   "id of the freelist": (free + 16 + 8 * dice.randrange(max(1, header(data, tree.freelist)[2])), "<Q")}
+    name = dice.choice(sorted(fields))
+    where, kind = fields[name]
+    (old,) = struct.unpack_from(kind, data, where)
+    top = (1 << 8 * struct.calcsize(kind)) - 1
+    new = dice.choice([0, 1, top, old ^ 1 << dice.randrange(8 * struct.calcsize(kind)), (old + 1) & top, (old - 1) & top, page, tree.root,
+                       dice.randrange(tree.end), tree.end + 7]) & top
+    struct.pack_into(kind, data, where, new)
+    if name.startswith("meta: ") and name != "meta: sum" and dice.random() < 0.7:
+        checksum(data, where // PAGE)
+    return bytes(data), f"{name} of page {where // PAGE}: {old:#x} is {new:#x}"
+
+
 KINDS = [*(f"truncate-{part}" for part in range(5, 101, 5)), *["leaf"] * 9, *["branch"] * 5, *["root"] * 2, "freelist",
          *["meta"] * 7, *["swap"] * 5, *["stale"] * 6, *["hole"] * 5, *["torn"] * 7, *["triple"] * 8]
 

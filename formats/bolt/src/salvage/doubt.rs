@@ -88,7 +88,8 @@ impl<'s> Believed<'s> {
                 group.iter().any(|one| Some(one.1) != first)
             })
             .collect();
-        if twins.len() > TWINS {
+        // Many pairs, or many of one time.
+        if twins.concat().len() > 2 * TWINS {
             return BTreeSet::new();
         }
         let pages = twins.into_iter().flatten().map(|(_, _, page)| *page);

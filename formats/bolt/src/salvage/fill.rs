@@ -24,7 +24,7 @@ use crate::{
 };
 use choose::is_pointer;
 
-pub(super) use placed::Placed;
+pub(super) use placed::{Placed, Shown};
 
 /// Gaps for which pages are looked for that nothing names.
 const SEARCHED: usize = 256;

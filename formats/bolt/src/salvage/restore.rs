@@ -6,7 +6,7 @@ use super::{
     Choice, ROUNDS, Salvage, SalvageOptions, accounted,
     best::Best,
     decision::{Action, Proof},
-    fill::{Placed, Stock},
+    fill::{Placed, Shown, Stock},
     fits::Fits,
     gather::Gather,
     older::{self, Older},
@@ -109,7 +109,12 @@ impl<'s> Salvage<'s> {
         let homeless = newer.iter().filter(|orphan| old.contains(&orphan.id));
         let homeless: Vec<Orphan<'s>> = homeless.copied().collect();
         let common = self.common(space, placed.iter().map(Placed::above).collect());
-        let all = |path: &[&'s [u8]]| common.get(path).cloned().unwrap_or_default();
+        let all = |path: &[&'s [u8]]| common.get(path);
+        let is_wanted = |orphan: &Orphan<'s>| {
+            let shown = Shown::read_orphan(orphan, &fits);
+            let mut gaps = placed.iter();
+            gaps.any(|gap| gap.may_want(&shown, &fits) || gap.wants_part(&shown, &fits, all))
+        };
         let wanted: Vec<Orphan<'s>> = stock
             .orphans
             .iter()
@@ -122,9 +127,7 @@ impl<'s> Salvage<'s> {
                     || is_homeless && !best.is_tree
                     || stock.left.contains(&orphan.id)
                     || old.contains(&orphan.id)
-                    || placed.iter().any(|gap| {
-                        gap.may_want(orphan, &fits) || gap.wants_part(orphan, &fits, all)
-                    })
+                    || is_wanted(orphan)
             })
             .copied()
             .collect();

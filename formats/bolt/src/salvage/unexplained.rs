@@ -8,7 +8,7 @@ use view::Span;
 use super::{
     Gap, Salvage,
     decision::{Action, Proof},
-    fill::Placed,
+    fill::{Placed, Shown},
     fits::Fits,
     gather::Gather,
     notes::Hollow,
@@ -95,7 +95,8 @@ impl<'s> Salvage<'s> {
         let mut gaps: Vec<(Vec<Vec<u8>>, KeyRange, PageId)> = Vec::new();
         if fits.is_listed {
             for orphan in super::older::topmost(space, homeless) {
-                if placed.iter().any(|gap| gap.explains(&orphan, fits)) {
+                let shown = Shown::read_orphan(&orphan, fits);
+                if placed.iter().any(|gap| gap.explains(&shown, fits)) {
                     continue;
                 }
                 let kind = fits.rows(orphan.id).or_else(|| fits.record(orphan.id));

@@ -40,12 +40,12 @@ impl<'s> Placed<'s> {
         self.gap.is_closed = self.may_close;
     }
 
-    /// Whether `orphan` may be something that is missing here.
+    /// Whether it may be something that is missing here.
     ///
     /// More may be than what [`explains`](Self::explains) it: parts of records show no kind, and what stands right
     /// below the root bucket holds records of all kinds.
-    pub(in super::super) fn may_want(&self, orphan: &Orphan<'s>, fits: &Fits<'s>) -> bool {
-        if self.explains(orphan, fits) {
+    pub(in super::super) fn may_want(&self, shown: &Shown<'_, 's>, fits: &Fits<'s>) -> bool {
+        if self.explains(shown, fits) {
             return true;
         }
         let path = self.hollow.path.as_slice();
@@ -53,40 +53,34 @@ impl<'s> Placed<'s> {
         if self.gap.is_closed || is_one {
             return false;
         }
-        let is_typed = fits.rows(orphan.id).is_some() || fits.record(orphan.id).is_some();
-        if is_typed {
+        if shown.is_typed() {
             path.len() < 2
         } else {
-            fits.is_part(orphan)
+            shown.is_part
         }
     }
 
-    /// Whether `orphan` may be a part of the record that is missing here: a leaf of a record of this kind, that
+    /// Whether it may be a part of the record that is missing here: a leaf of a record of this kind, that
     /// lacks one of the keys in `all`, which each of them has.
-    pub(in super::super) fn wants_part(
+    pub(in super::super) fn wants_part<'k>(
         &self,
-        orphan: &Orphan<'s>,
+        shown: &Shown<'_, 's>,
         fits: &Fits<'s>,
-        all: impl Fn(&[&'s [u8]]) -> BTreeSet<Vec<u8>>,
+        all: impl Fn(&[&'s [u8]]) -> Option<&'k BTreeSet<Vec<u8>>>,
     ) -> bool {
         let Some((_, above)) = self.hollow.path.split_last() else {
             return false;
         };
         let kind = fits.kind(above);
-        if self.gap.is_closed || kind.is_none() || fits.record(orphan.id) != kind {
+        if self.gap.is_closed || kind.is_none() || shown.record != kind {
             return false;
         }
-        let Some((node, _)) = sound(fits.space, orphan.id) else {
-            return false;
-        };
-        let elements =
-            (0..node.count().min(node.room())).filter_map(|index| node.element(index).ok());
-        let own: BTreeSet<&[u8]> = elements.map(|element| element.key.bytes()).collect();
-        all(above).iter().any(|key| !own.contains(key.as_slice()))
+        let lacks = |key: &Vec<u8>| !shown.keys.contains(key.as_slice());
+        all(above).is_some_and(|all| all.iter().any(lacks))
     }
 
-    /// Whether that something is missing here explains `orphan`.
-    pub(in super::super) fn explains(&self, orphan: &Orphan<'s>, fits: &Fits<'s>) -> bool {
+    /// Whether that something is missing here explains it.
+    pub(in super::super) fn explains(&self, shown: &Shown<'_, 's>, fits: &Fits<'s>) -> bool {
         if self.gap.is_closed {
             return false;
         }
@@ -94,14 +88,48 @@ impl<'s> Placed<'s> {
             return true;
         }
         let path = self.hollow.path.as_slice();
-        let (rows, record) = (fits.rows(orphan.id), fits.record(orphan.id));
         match fits.kind(path) {
-            Some(kind) => rows == Some(kind) || record == Some(kind),
+            Some(kind) => shown.rows == Some(kind) || shown.record == Some(kind),
             // Above all records, any; in one, what is no record.
-            None if path.len() < RECORD => rows.is_some() || record.is_some(),
+            None if path.len() < RECORD => shown.is_typed(),
             None => {
-                orphan.buckets == 0 && record.is_none() && self.hollow.range.may_hold(orphan.first)
+                let Orphan { buckets, first, .. } = *shown.orphan;
+                buckets == 0 && shown.record.is_none() && self.hollow.range.may_hold(first)
             }
         }
+    }
+}
+
+/// What a page that nothing names shows of itself: read once, and then held against all gaps.
+pub(in super::super) struct Shown<'o, 's> {
+    orphan: &'o Orphan<'s>,
+    /// What kind of records it names.
+    rows: Option<&'static str>,
+    /// What kind of record it is.
+    record: Option<&'static str>,
+    /// Whether it may be a part of a record, where it shows no kind.
+    is_part: bool,
+    keys: BTreeSet<&'s [u8]>,
+}
+
+impl<'o, 's> Shown<'o, 's> {
+    pub(in super::super) fn read_orphan(orphan: &'o Orphan<'s>, fits: &Fits<'s>) -> Self {
+        let (rows, record) = (fits.rows(orphan.id), fits.record(orphan.id));
+        let node = sound(fits.space, orphan.id).map(|(node, _)| node);
+        let elements = node.iter().flat_map(|node| {
+            let all = 0..node.count().min(node.room());
+            all.filter_map(|index| node.element(index).ok())
+        });
+        Self {
+            orphan,
+            rows,
+            record,
+            is_part: rows.is_none() && record.is_none() && fits.is_part(orphan),
+            keys: elements.map(|element| element.key.bytes()).collect(),
+        }
+    }
+
+    const fn is_typed(&self) -> bool {
+        self.rows.is_some() || self.record.is_some()
     }
 }

@@ -1,31 +1,19 @@
-//! `cargo xtask NAME`: starts within seconds. What needs the workspace is built when it is asked for.
+//! `cargo xtask NAME`: starts within seconds, for it needs no crate. What needs the workspace is built when it is asked
+//! for: of fuzzing the seeds, after the targets; of all other chores `chores`.
 
 mod fuzz;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-
-use clap::Parser;
-
-/// The house's own chores.
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask")]
-enum Chore {
-    /// Run every fuzz target for a while
-    Fuzz(fuzz::Args),
-    /// All others: `cargo xtask help` of them
-    #[command(external_subcommand)]
-    Other(Vec<OsString>),
-}
 
 /// What a chore ends with.
 type Done = Result<(), String>;
 
 fn main() -> ExitCode {
-    let done = match Chore::parse() {
-        Chore::Fuzz(args) => fuzz::run(&args),
-        Chore::Other(words) => other(&words),
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match words.split_first() {
+        Some((chore, rest)) if chore == "fuzz" => fuzz::run(rest),
+        _ => other(&words),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,7 +26,7 @@ fn main() -> ExitCode {
 }
 
 /// A chore that needs the workspace.
-fn other(words: &[OsString]) -> Done {
+fn other(words: &[String]) -> Done {
     let mut command = Command::new("cargo");
     command
         .current_dir(root())

@@ -23,7 +23,7 @@ use crate::{Check, Judge};
 pub(crate) const DIFFERS: Check = Check {
     code: &Code {
         name: "runtime/cgroup-driver-differs",
-        rule: "R15",
+        rule: "R25",
         severity: Severity::Odd,
         title: "kubelet and containerd manage cgroups differently",
         explanation: "One of them leaves cgroups to systemd, the other makes them itself. If kubelet \

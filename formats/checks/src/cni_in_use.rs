@@ -171,12 +171,20 @@ fn address_unreserved(judge: &mut Judge<'_>) {
             Location::file(folder.clone()),
             message,
         );
-        let steps = pods.iter();
-        let steps = steps.filter_map(|(seen, address, _)| reserve(&folder, *address, seen.id));
-        finding = finding.way(Remedy::new(
-            "The file of an address reserves it.",
-            steps.collect(),
-        ));
+        // What is given to another stays the other's.
+        let free = pods.iter().filter(|(_, _, holder)| holder.is_none());
+        let files = free.filter_map(|(seen, address, _)| reserve(&folder, *address, seen.id));
+        // The folder went with its files.
+        let make = store.is_none().then(|| {
+            let command = Draft::new(program::MKDIR).word("-p").path(folder.clone());
+            command
+                .command()
+                .map(|command| Step::from(command).undoable())
+        });
+        let steps: Vec<Step> = make.flatten().into_iter().chain(files).collect();
+        if !steps.is_empty() {
+            finding = finding.way(Remedy::new("The file of an address reserves it.", steps));
+        }
         for (seen, _, _) in &pods {
             finding = finding.affects(pod_object(seen));
         }

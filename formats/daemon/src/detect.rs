@@ -164,9 +164,17 @@ pub fn detect(traces: &Traces) -> Detected {
         let because = "bundles have an address, which 2.0 turns into a bootstrap.json";
         detected.narrow(Release::V1_6, Release::V1_7, because.to_owned());
     }
-    if traces.config == Some(4) {
-        let because = "config.toml has version 4, which 2.3 brought";
-        detected.narrow(Release::V2_3, Release::NEWEST, because.to_owned());
+    match traces.config {
+        Some(4) => {
+            let because = "config.toml has version 4, which 2.3 brought";
+            detected.narrow(Release::V2_3, Release::NEWEST, because.to_owned());
+        }
+        // A 1.x that is known by something surer does not start on it: that is a finding, and no other release.
+        Some(3) if detected.to >= Release::V2_0 => {
+            let because = "config.toml has version 3, which 2.0 brought";
+            detected.narrow(Release::V2_0, Release::NEWEST, because.to_owned());
+        }
+        _ => {}
     }
     detected
 }
@@ -195,6 +203,15 @@ mod tests {
     fn traces_narrow_the_release() {
         let mut traces = Traces::default();
         assert_eq!(detect(&traces).name(), "1.6 to 2.3");
+        traces.config = Some(3);
+        assert_eq!(detect(&traces).name(), "2.0 to 2.3");
+        traces.package = Some("1.7.24-1".into());
+        let downgraded = detect(&traces);
+        assert_eq!(
+            (downgraded.one(), downgraded.mixed),
+            (Some(Release::V1_7), false)
+        );
+        traces = Traces::default();
         traces.schema = Some(3);
         traces.freelist_synced = Some(false);
         assert_eq!(detect(&traces).one(), Some(Release::V1_7));

@@ -109,8 +109,10 @@ pub(crate) fn all(
         for snapshots in namespace.snapshots.read().into_iter().flatten() {
             let name = &snapshots.snapshotter;
             let folder = [PREFIX, name.bytes()].concat();
-            // A name from the evidence never becomes a path of more than one component.
-            let is_plain = !name.is_empty() && !name.bytes().contains(&b'/');
+            // A name from the evidence never becomes a path of more than one component, nor one that no
+            // file can have.
+            let is_plain =
+                !name.is_empty() && !name.bytes().iter().any(|byte| b"/\0".contains(byte));
             if is_plain && !roots.contains_key(name) && are_snapshots(snapshots) {
                 let is_proxy = config.is_some_and(|config| {
                     name.utf8()

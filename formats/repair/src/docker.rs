@@ -12,16 +12,66 @@
 //! deletes both snapshots, and what the container wrote (seen with Docker 26 on containerd 1.7). Its id and
 //! its image stand in `/var/lib/docker/containers/ID/config.v2.json`.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use content::Digest;
+use evidence::Evidence;
 use finding::{Text, Time};
 use metadb::put_time;
+use serde_json::Value;
 
 use crate::Tree;
+use crate::names::{Named, whole_name};
 use crate::records::Edit;
 use crate::rows::shown;
 use crate::tree::Item;
 
 /// Docker's namespace.
 const NAMESPACE: &[u8] = node::DOCKER_NAMESPACE.as_bytes();
+
+/// No file of a container is larger.
+const CONFIG_SIZE: u64 = 16 << 20;
+
+/// The names under which dockerd's containers were made of images. `root` is containerd's: dockerd's own one has its
+/// below `/var/lib/docker/containerd/daemon`.
+pub(crate) fn names(evidence: &Evidence, root: &Path) -> Vec<Named> {
+    let own = root.ancestors().find(|above| above.ends_with("docker"));
+    let folder = own.map_or_else(|| PathBuf::from("/var/lib/docker"), Path::to_owned);
+    let folder = folder.join("containers");
+    let all = evidence.list(&folder);
+    let ids = all.read().into_iter().flatten();
+    let mut found: Vec<Named> = ids
+        .filter(|entry| is_id(entry.name.bytes()))
+        .filter_map(|entry| {
+            let place = folder.join(OsStr::from_bytes(entry.name.bytes()));
+            let source = evidence
+                .source(&place.join("config.v2.json"), CONFIG_SIZE)
+                .ok()?;
+            let (name, digest) = image_of(&serde_json::from_slice(source.bytes()).ok()?)?;
+            Some(Named {
+                name,
+                digest,
+                namespace: Some(node::DOCKER_NAMESPACE.to_owned()),
+                from: format!("dockerd's container {}; likely", entry.name),
+            })
+        })
+        .collect();
+    found.sort();
+    // Of one image that many containers were made of, one line.
+    found.dedup_by(|one, other| one.name == other.name && one.digest == other.digest);
+    found
+}
+
+/// What a container was made of: the name that a person gave, and the image that it then was.
+fn image_of(config: &Value) -> Option<(String, Digest)> {
+    let name = config.pointer("/Config/Image")?.as_str()?;
+    let digest = config
+        .pointer("/ImageManifest/digest")
+        .or_else(|| config.get("Image"))?;
+    Some((whole_name(name)?, Digest::parse(digest.as_str()?).ok()?))
+}
 
 /// Makes the lease of each container that lost it; where meta.db is whole, of those that have a record: what
 /// has neither is garbage.
@@ -86,6 +136,20 @@ fn is_id(key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_names_its_image() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let config = serde_json::json!({"Image": digest, "Config": {"Image": "app"}});
+        let (name, found) = image_of(&config).unwrap();
+        assert_eq!(
+            (name.as_str(), found.as_str()),
+            ("docker.io/library/app:latest", digest.as_str())
+        );
+        // Made of an image without a name.
+        let config = serde_json::json!({"Image": digest, "Config": {"Image": digest}});
+        assert_eq!(image_of(&config), None);
+    }
 
     #[test]
     fn each_containers_lease_is_made_once() {

@@ -3,6 +3,7 @@
 //! ```text
 //! the daemon's log   Pulled image "X" with image id "sha256:…", repo digest "R@sha256:…"
 //! config.toml        sandbox_image, pinned_images.sandbox: what the pods' own containers stand on
+//! config.v2.json     what dockerd's containers were made of (see [`crate::docker`])
 //! ```
 //!
 //! They are likely, and no more: a tag may have been given to another image since, and config.toml may have

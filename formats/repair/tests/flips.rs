@@ -338,3 +338,28 @@ fn a_record_that_lost_a_part_is_completed() {
     }
     assert!(seen > 1, "{seen}");
 }
+
+#[test]
+fn what_a_lease_held_is_lost_with_its_page() {
+    let node = testcase::node("2.1-stopped");
+    let mut broken = node.clone();
+    let page = broken
+        .member(META)
+        .data
+        .chunks(4096)
+        .position(|page| {
+            let has = |word: &[u8]| page.windows(word.len()).any(|part| part == word);
+            has(b"half-way-leased") && has(b"createdat") && has(b"snapshots")
+        })
+        .unwrap();
+    // It says that it is another page: nothing on it is believed.
+    broken.member(META).data[page * 4096] -= 1;
+    let lost = |made: &Made| {
+        let lost = made.plan.lost.iter();
+        lost.filter(|line| line.contains("leases > expires-late"))
+            .count()
+    };
+    let told = plan(&broken);
+    assert_eq!(lost(&told), 1, "{:?} {:?}", told.plan.wrong, told.plan.lost);
+    assert_eq!(lost(&plan(&node)), 0);
+}

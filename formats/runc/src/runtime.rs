@@ -258,6 +258,15 @@ impl Container {
         }
     }
 
+    /// Whether its folder was listed whole, and has no state file: it is being created, or the file was
+    /// removed.
+    pub const fn lacks_state(&self) -> bool {
+        matches!(
+            self.derived.phase,
+            crate::Phase::Creating | crate::Phase::Empty
+        ) && !self.has_state()
+    }
+
     /// Whether it has the state file that its program writes.
     pub const fn has_state(&self) -> bool {
         match self.program {

@@ -383,19 +383,20 @@ pub(crate) fn damaged(case: &Case<'_, '_>) -> Remedy {
     let runs = all.any(|process| {
         !crate::facts::is_runc_init(process) && !crate::facts::is_crun_init(process)
     });
-    let was_started = matches!(
+    // What is not known to have stopped before the start may have run.
+    let never_started = matches!(
         subject.phase(),
-        Some(runc::Phase::Released | runc::Phase::Started)
+        Some(runc::Phase::Empty | runc::Phase::Creating | runc::Phase::Created)
     );
-    let running = runs || was_started;
+    let running = runs || !never_started;
     let mut steps = kill_all(subject);
     let folder = subject.container.map(|container| container.path.clone());
     let remove = folder.and_then(|folder| Draft::new(RM).word("-r").path(folder).command());
     steps.extend(remove.map(Step::from));
     if running {
         return Remedy::new(
-            "Its workload was started, and no runtime can reach it: what still runs of it can only be \
-             killed, when that suits, and its folder removed.",
+            "Its workload was started, and may be healthy: only its runtime cannot reach it. It can only be \
+             ended by its pid, when that suits, and its folder removed.",
             losing(&task(subject), steps),
         );
     }

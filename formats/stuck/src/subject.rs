@@ -190,6 +190,14 @@ impl<'f> Subject<'f> {
         self.container.is_some_and(Container::is_lost)
     }
 
+    /// Whether its runtime is known to have no state of it: no folder, or no state file in it.
+    pub(crate) fn lost_state(&self, index: &Index<'f>) -> bool {
+        match self.container {
+            None => index.facts.runtime.whole.containers,
+            Some(container) => container.lacks_state(),
+        }
+    }
+
     /// Why its state file could not be read, if it could not: nothing is known of what stands in it.
     pub(crate) fn unread(&self) -> Option<&'f Unread> {
         self.container?.unread()

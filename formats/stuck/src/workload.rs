@@ -44,8 +44,7 @@ pub(crate) fn judge<'f>(
         )
         .since(since);
     }
-    let kept = subject.is_containerds() && subject.container.is_none();
-    if kept && index.facts.runtime.whole.containers && !subject.is_young(index.facts.now) {
+    if subject.is_containerds() && subject.lost_state(index) && !subject.is_young(index.facts.now) {
         let why = "it runs, and its runtime has no state of it: no runtime can reach it";
         let mut found = Found::new(State::Unreachable, why).since(since);
         found.culprit = Some(process);

@@ -28,6 +28,8 @@ pub struct Out {
     cancel: Option<Arc<AtomicBool>>,
     /// The file of `-o`, until it is complete.
     new: Option<NewFile>,
+    /// What is said on standard output when that file is in its place.
+    after: Vec<String>,
 }
 
 /// Bytes that are written to a file at once.
@@ -98,7 +100,18 @@ impl Out {
             );
             return Ok(());
         }
-        new.put()
+        new.put()?;
+        let mut stdout = io::stdout();
+        for line in std::mem::take(&mut self.after) {
+            // The file is there, whether anybody hears of it or not.
+            let _ = writeln!(stdout, "{line}");
+        }
+        Ok(())
+    }
+
+    /// Lines for standard output, once the file of `-o` is in its place.
+    pub fn after(&mut self, lines: Vec<String>) {
+        self.after = lines;
     }
 
     /// Drops what was written to the file of `-o`: from here on, answers go to standard output.
@@ -127,6 +140,7 @@ impl Out {
             width,
             cancel: None,
             new: None,
+            after: Vec::new(),
         }
     }
 

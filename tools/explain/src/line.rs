@@ -212,15 +212,28 @@ fn begin(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// Nothing of a line is known but, with luck, its program: then that program's own log tells more.
+fn not_known(text: &str, explained: &Explained) -> Failure {
+    let text = Escaped(text.as_bytes());
+    let failure = Failure::usage(format!(
+        "there is no code {text}, and no known message like it"
+    ));
+    match &explained.program {
+        Some(program) => {
+            let program = Escaped(program.as_bytes());
+            failure.hint(format!(
+                "the line names {program} as its program; what the line means is not known: read the lines of {program} before it"
+            ))
+        }
+        None => failure.hint("give the whole line, or the part with the error"),
+    }
+}
+
 /// Answers for one line. Nothing known of it is an error of usage.
 pub fn explain_line(text: &str, node: Option<&Path>, out: &mut Out) -> Outcome {
     let explained = messages::explain(text);
     if explained.head.is_none() {
-        let text = Escaped(text.as_bytes());
-        return Err(Failure::usage(format!(
-            "there is no code {text}, and no known message like it"
-        ))
-        .hint("give the whole line, or the part with the error"));
+        return Err(not_known(text, &explained));
     }
     let judged = node.map(|node| Judged::open(node, out)).transpose()?;
     out.answer(&Meanings {

@@ -86,6 +86,27 @@ fn nothing_of_a_line_reaches_a_terminal_as_it_is() {
 }
 
 #[test]
+fn of_a_line_that_is_not_known_its_program_is_named() {
+    let line = "Dec 07 23:47:01 node-1 etcd2[757]: setting maximum number of CPUs to 1";
+    let said = refusal_of(line);
+    assert!(
+        said.contains("names etcd2 as its program") && said.contains("not known"),
+        "{said}"
+    );
+    // A line that names none is given no program.
+    let said = refusal_of("setting maximum number of CPUs to 1");
+    assert!(!said.contains("program"), "{said}");
+    assert!(said.contains("give the whole line"), "{said}");
+}
+
+/// What is said of this line when it is refused.
+fn refusal_of(line: &str) -> String {
+    let (text, exit) = try_run(&EXPLAIN, ["explain", line]);
+    assert_eq!(exit, Exit::USAGE, "{text}");
+    text
+}
+
+#[test]
 fn a_node_tells_which_cause_is_true() {
     let mut node = testcase::node("1.7-stopped");
     node.member("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db")

@@ -355,7 +355,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A name that `backup` gives: `2026-11-28T18-00-00Z`.
-fn is_copy(name: &str) -> bool {
+pub(crate) fn is_copy(name: &str) -> bool {
     let shape = b"0000-00-00T00-00-00Z";
     name.len() == shape.len()
         && name.bytes().zip(shape).all(|(byte, shape)| match shape {

@@ -33,11 +33,19 @@ impl Answer for Drafted {
     }
 }
 
-pub(crate) fn run(evidence: EvidenceArgs, file: Option<&str>, out: &mut Out) -> Outcome {
+pub(crate) fn run(
+    evidence: EvidenceArgs,
+    file: Option<&str>,
+    daemon: Option<String>,
+    out: &mut Out,
+) -> Outcome {
     let plan = request::plan(
         &PlanArgs {
             evidence,
-            from: FromArgs::default(),
+            from: FromArgs {
+                daemon,
+                ..FromArgs::default()
+            },
             released: Vec::new(),
         },
         out,

@@ -3,7 +3,7 @@
 //! ```text
 //! FILE                    JSON of kubectl or crictl, lines of `NAME DIGEST`
 //! DIR/meta.db             a copy; with it, DIR/<snapshotter>.metadata.db as `backup --into` writes them
-//! DIR                     one of those folders, or a directory that is a node
+//! DIR                     one of those folders, the folder that they are in, or a directory that is a node
 //! FILE                    a bundle, a tar of a node
 //! FILE, DIR               an archive of `docker save`, an OCI layout
 //! ```
@@ -15,7 +15,7 @@ use evidence::{Evidence, Options};
 use repair::Copied;
 use repair::names::{self, Named};
 
-use crate::request;
+use crate::{backup, request};
 
 /// The most bytes of a database.
 const LIMIT: u64 = 1 << 30;
@@ -36,6 +36,11 @@ pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
     let is_copy = std::fs::symlink_metadata(&inside).is_ok_and(|meta| meta.is_file());
     let file = if is_copy { inside } else { path.to_owned() };
     let is_dir = std::fs::metadata(&file).is_ok_and(|meta| meta.is_dir());
+    // The folder of all copies: the newest that can be read.
+    let mut newest = copies_in(&file).into_iter().rev();
+    if let Some(given) = newest.find_map(|copy| read_given(&copy).ok()) {
+        return Ok(given);
+    }
     let error = if is_dir {
         "it is a folder without a copy".to_owned()
     } else if is_packed(&file) {
@@ -60,6 +65,19 @@ pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
     Err(Failure::usage(format!("{shown}: {error}")).hint(
         "give JSON of kubectl or crictl, a copy of meta.db, a bundle, an archive of images, or lines of `NAME DIGEST`",
     ))
+}
+
+/// The copies of `backup --into` in a folder, the newest last: each is called after its time.
+fn copies_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_copy = |copy: &PathBuf| {
+        let name = copy.file_name().and_then(|name| name.to_str());
+        name.is_some_and(backup::is_copy)
+            && std::fs::symlink_metadata(copy.join("meta.db")).is_ok_and(|meta| meta.is_file())
+    };
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_copy).collect();
+    found.sort();
+    found
 }
 
 /// Whether it is a tar, or packed as one may be.

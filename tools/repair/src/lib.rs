@@ -126,6 +126,9 @@ enum Verb {
         /// The file of the configuration, where more than one is corrected
         #[arg(long, value_name = "PATH")]
         file: Option<String>,
+        /// The release that will be started (1.6, 1.7.24, 2.1, ...); else the one that the node shows
+        #[arg(long, value_name = "RELEASE")]
+        daemon: Option<String>,
     },
     /// Carry out a plan, or continue where an attempt stopped
     Apply {
@@ -206,10 +209,23 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     match (args.verb, args.node) {
         (Some(Verb::Plan(args)), _) => {
             let plan = request::plan(&args, out)?;
-            out.answer(&PlanFile(plan))
+            let file = out.options().output.clone();
+            let filed = file.map(|file| show::filed_words(&plan, &file));
+            let exit = out.answer(&PlanFile(plan))?;
+            if let Some(words) = filed {
+                out.after(words);
+            }
+            Ok(exit)
         }
         (Some(Verb::Show { plan }), _) => out.answer(&show::Shown::filed(request::load(&plan)?)),
-        (Some(Verb::Draft { evidence, file }), _) => draft::run(evidence, file.as_deref(), out),
+        (
+            Some(Verb::Draft {
+                evidence,
+                file,
+                daemon,
+            }),
+            _,
+        ) => draft::run(evidence, file.as_deref(), daemon, out),
         (Some(Verb::Apply { plan, to, copy }), _) => apply::run(&plan, to.as_deref(), copy, out),
         (
             Some(Verb::Undo {
@@ -272,6 +288,8 @@ pub(crate) struct PlanFile(pub(crate) Plan);
 
 impl Answer for PlanFile {
     const SCHEMA: &'static str = "repair-plan/2";
+    // A line before the JSON would make the file unreadable.
+    const SAYS_RUNNING: bool = true;
 
     fn write_text(&self, pen: &mut Pen<'_>) -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(&self.0)?;

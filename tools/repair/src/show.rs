@@ -13,6 +13,31 @@ use serde::Serialize;
 
 use crate::FromArgs;
 
+/// What is said of a plan that was written to a file.
+pub(crate) fn filed_words(plan: &Plan, file: &Path) -> Vec<String> {
+    let place = finding::Escaped(file.as_os_str().as_encoded_bytes()).to_string();
+    if plan.is_empty() {
+        return vec![format!(
+            "There is nothing to repair: the plan in {place} has no steps."
+        )];
+    }
+    let command = |verb: &'static str| {
+        let draft = Draft::new(program::CORONER).words(&["repair", verb]);
+        let path = Text::from(file.as_os_str().as_encoded_bytes());
+        draft
+            .operand(path)
+            .command()
+            .map(|command| format!("    # {command}"))
+    };
+    let steps = Count(plan.steps.len(), "step");
+    let mut words = vec![format!(
+        "Plan {} is in {place}: {steps}. It changed nothing. Next:",
+        plan.id
+    )];
+    words.extend(["show", "apply"].into_iter().filter_map(command));
+    words
+}
+
 /// How many lines of a list are shown.
 const SHOWN: usize = 10;
 

@@ -1,5 +1,6 @@
 //! `coroner preflight`: what a start of containerd would do to the node as it is now.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -301,11 +302,11 @@ fn prediction_text(
     for part in &prediction.parts {
         pen.paragraph("  not known ", &part.to_string())?;
     }
+    // Of thousands most are told word by word, and the others early.
+    let parts = &prediction.parts;
+    let exact: BTreeSet<&str> = parts.iter().map(|part| part.why.as_str()).collect();
     let told = |why: &String| {
-        prediction
-            .parts
-            .iter()
-            .any(|part| part.why.contains(why.as_str()))
+        exact.contains(why.as_str()) || parts.iter().any(|part| part.why.contains(why.as_str()))
     };
     for unknown in prediction.unknown.iter().filter(|why| !told(why)) {
         pen.paragraph("  not known ", unknown)?;

@@ -207,20 +207,16 @@ fn stale_ways(finding: Finding, container: &Container) -> Finding {
 }
 
 /// Whether a container's folder says that it was being created, and has no state file.
-fn lacks_state(container: &Container) -> bool {
-    let creating = matches!(container.derived.phase, Phase::Creating | Phase::Empty);
-    creating && !container.has_state()
-}
-
 /// A folder without a state file. Young and without the creator's last act, it may be in the making.
 fn state_missing(judge: &mut Judge<'_>) {
-    if !runtime(judge).is_some_and(|runtime| runtime.containers.iter().any(lacks_state)) {
+    if !runtime(judge).is_some_and(|runtime| runtime.containers.iter().any(Container::lacks_state))
+    {
         return;
     }
     let told = told(judge);
     each(judge, |judge, runtime, container| {
         let key = (container.namespace.clone(), container.id.clone());
-        if !lacks_state(container) || told.contains(&key) {
+        if !container.lacks_state() || told.contains(&key) {
             return None;
         }
         let since = container.derived.since;

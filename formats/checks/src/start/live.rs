@@ -105,6 +105,19 @@ impl<'n> Live<'n> {
         objects.collect()
     }
 
+    /// Whether the init of a bundle lives below a shim.
+    pub(super) fn runs(&self, bundle: &Bundle) -> bool {
+        let init = bundle
+            .init_pid
+            .get()
+            .and_then(|pid| self.processes.get(u32::try_from(*pid).ok()?));
+        init.is_some_and(|init| {
+            let mut shims = self.host.shims().iter();
+            let is_below = shims.any(|shim| shim.process.pid == init.stat.ppid);
+            is_below && !init.stat.is_dead()
+        })
+    }
+
     /// Whether a task that its runtime can name no process of still does its work; nothing where the
     /// runtime can.
     pub(super) fn out_of_reach(&self, bundle: &Bundle) -> Option<bool> {

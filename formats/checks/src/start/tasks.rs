@@ -227,22 +227,34 @@ fn answering(run: &mut Run<'_>, kept: &[&Bundle]) {
 /// is ended; one whose process lives where no runtime can reach it is forgotten.
 fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
     without_bundle(run);
+    let live = Live::from_node(run.node);
     if run.release < Release::V1_7 {
+        for bundle in kept {
+            let runs = live.as_ref().map(|live| live.runs(bundle));
+            if lost_state(runtime, bundle).is_some() && runs != Some(false) {
+                let at = Location::file(bundle.path.clone());
+                let statement = run.statement(&rules::STATE_LOST_LATER).at(at);
+                let statement = statement.target(task(bundle));
+                run.note(if runs.is_some() {
+                    statement
+                } else {
+                    statement.perhaps()
+                });
+            }
+        }
         return;
     }
-    let live = Live::from_node(run.node);
     let mut forgotten: BTreeMap<(&'static str, bool), Vec<Target>> = BTreeMap::new();
     for bundle in kept {
-        let is_known = runtime
-            .container(Some(&bundle.namespace), &bundle.id)
-            .is_some();
-        let is_lost = !is_known && runtime.whole.containers && runtime.is_read(bundle);
+        let lost = lost_state(runtime, bundle);
+        let runs = lost.is_some() && live.as_ref().is_some_and(|live| live.runs(bundle));
         let reach = live.as_ref().and_then(|live| live.out_of_reach(bundle));
         let program = without_program(run.node, runtime, bundle).map(|code| (code, true));
         let hangs = reach.map(|works| ("runtime/stuck", works));
-        if let Some(why) = program.or(hangs) {
+        let lives = lost.filter(|_| runs).map(|code| (code, true));
+        if let Some(why) = program.or(hangs).or(lives) {
             forgotten.entry(why).or_default().push(task(bundle));
-        } else if is_lost {
+        } else if let Some(code) = lost {
             let at = Location::file(bundle.path.clone());
             // Without processes it is not known whether its process lives.
             let rule = if live.is_some() {
@@ -251,7 +263,7 @@ fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
                 &rules::BUNDLE_ASKED
             };
             let statement = run.statement(rule).at(at).target(task(bundle));
-            run.note(statement.code("runtime/bundle-without-state").perhaps());
+            run.note(statement.code(code).perhaps());
         }
     }
     for ((code, works), tasks) in forgotten {
@@ -265,6 +277,36 @@ fn leaked(run: &mut Run<'_>, runtime: &Runtime, kept: &[&Bundle]) {
             statement
         });
     }
+}
+
+/// The finding that says that the runtime of a bundle's task has no state which it could read; its `ps`, by
+/// which a shim names its processes, then fails.
+fn lost_state(runtime: &Runtime, bundle: &Bundle) -> Option<&'static str> {
+    if !runtime.is_read(bundle) {
+        return None;
+    }
+    let Some(container) = runtime.container(Some(&bundle.namespace), &bundle.id) else {
+        let is_known = runtime.whole.containers;
+        return is_known.then_some(runc::codes::BUNDLE_WITHOUT_STATE.name);
+    };
+    // Without a pid file it may be in the making.
+    if bundle.init_pid.is_absent() {
+        return None;
+    }
+    if container.lacks_state() {
+        return Some(runc::codes::STATE_MISSING.name);
+    }
+    if matches!(container.unread(), Some(Unread::Special(_))) {
+        return Some(runc::codes::STATE_UNREAD.name);
+    }
+    let faults = [
+        container.state.faults(),
+        container.status.faults(),
+        container.youki.faults(),
+    ];
+    let fault = faults.into_iter().flatten().next();
+    let named = fault.map_or(&runc::codes::STATE_DAMAGED, finding::Fault::code);
+    container.is_lost().then_some(named.name)
 }
 
 /// Containers that run, and whose bundles are gone: the daemon knows of them what it has in memory.

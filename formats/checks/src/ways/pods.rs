@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use evidence::FileKind;
 use finding::program::{CP, CRICTL, MKDIR};
 use finding::{Action, Edit, Finding, Loss, Object, Remedy, Step, Text};
+use node::path_text;
 use runc::{Places, Seen};
 
 use super::steps::{RUNNING, call, objects_of_kind, run};
@@ -68,7 +70,15 @@ fn pipes(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     };
     let id = &container.name;
     let io = finding.location.file.clone().unwrap_or_default();
-    let mut steps = Vec::new();
+    // A link, or a file, where the folder was: it goes out of the way first.
+    let runtime = here.node.runtime.read();
+    let path = Path::new(OsStr::from_bytes(io.bytes()));
+    let blocks = |path: &&Path| {
+        let seen = runtime.map(|runtime| runtime.places.at(path));
+        matches!(seen, Some(Seen::There(kind)) if kind != FileKind::Dir)
+    };
+    let in_the_way = path.ancestors().take(2).filter(blocks).last();
+    let mut steps = in_the_way.map_or_else(Vec::new, |path| here.aside(&path_text(path)));
     let processes = here.node.processes.as_deref();
     let folder = processes.and_then(|all| {
         let mut files = all.iter().flat_map(process::Process::open_files);

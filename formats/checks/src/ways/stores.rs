@@ -54,6 +54,10 @@ fn database(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     if is_old {
         return reverted(here, finding);
     }
+    // What takes nothing away from any record is looked into: a new database would be the same.
+    if finding.severity < finding::Severity::Damage {
+        return Vec::new();
+    }
     if is_meta(finding) {
         return rebuilt(here, finding);
     }
@@ -77,10 +81,17 @@ fn reverted(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         .find(|(path, _)| *path == file)
         .and_then(|(_, facts)| facts);
     let is_sure = finding.code.name == bolt::codes::STALE_ROOT.name;
+    let mut ways = Vec::new();
     if facts.is_some_and(|facts| facts.is_revertible) {
-        return vec![here.revert(file, is_sure)];
+        ways.push(here.revert(file, is_sure));
     }
-    vec![here.salvage(file)]
+    // Where the tree before has lost more than the newest one, `surgery revert` writes nothing.
+    if is_sure && is_meta(finding) {
+        ways.extend(rebuilt(here, finding));
+    } else if ways.is_empty() {
+        ways.push(here.salvage(file));
+    }
+    ways
 }
 
 /// The only whole copy lives as long as the process does that has it open.

@@ -183,6 +183,17 @@ pub const BUNDLE_ASKED: StartRule = rule(
 .since(Release::V1_7)
 .deletes("the shim, the bundle");
 
+/// A task whose runtime lost its state, where nobody looks at a start.
+pub const STATE_LOST_LATER: StartRule = rule(
+    "state-lost-later",
+    "R05",
+    Phase::Later,
+    Effect::FailsLater,
+    "keeps the task, and can neither stop the container nor run anything in it: its runtime has no state of it",
+    &[],
+)
+.until(Release::V1_6);
+
 /// A container of the runtime without a bundle.
 pub const STATE_UNSEEN: StartRule = rule(
     "state-unseen",
@@ -244,6 +255,7 @@ pub(super) const ALL: &[StartRule] = &[
     STATE_UNSEEN,
     BUNDLE_KEPT,
     BUNDLE_ASKED,
+    STATE_LOST_LATER,
     ADDRESS_DAMAGED,
     SOCKET_GONE,
     BUNDLE_ORPHAN,

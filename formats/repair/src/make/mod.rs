@@ -406,6 +406,7 @@ impl<'r> Making<'r> {
         };
         self.plan.logged = likely.iter().map(named_line).collect();
         likely.extend(likely::sandbox(&self.node, survivors));
+        likely.extend(docker::names(evidence, &self.request.roots.root));
         likely
     }
 

@@ -82,6 +82,12 @@ impl Making<'_> {
                 whys.push(why);
             }
         }
+        // What another store gave: no gap of meta.db takes anything from it. A lease is nowhere else.
+        let made: BTreeSet<String> = order
+            .iter()
+            .filter(|record| there.contains(*record) && !record.contains(" > leases > "))
+            .cloned()
+            .collect();
         for record in order {
             let (taken, set) = by_record.remove(&record).unwrap_or_default();
             let (what, why) = match (taken.is_empty(), there.contains(&record)) {
@@ -105,7 +111,7 @@ impl Making<'_> {
                 .or_insert_with(|| "it is not on the node".to_owned());
         }
         self.tell_blobs(tree, survivors);
-        self.tell_gaps(&there);
+        self.tell_gaps(&made);
     }
 
     /// Blobs that are lost, with the images that lack them.
@@ -150,7 +156,7 @@ impl Making<'_> {
     }
 
     /// Parts of the old meta.db that could not be read: what other stores repeat came back whole.
-    fn tell_gaps(&mut self, there: &BTreeSet<String>) {
+    fn tell_gaps(&mut self, made: &BTreeSet<String>) {
         for gap in core::mem::take(&mut self.gaps) {
             let path: Vec<&[u8]> = gap.path.iter().map(Vec::as_slice).collect();
             let place = shown(&path);
@@ -161,16 +167,16 @@ impl Making<'_> {
             let below = path.get(2..).unwrap_or_default();
             let is_repeated =
                 below.starts_with(&[b"snapshots"]) || below.starts_with(&[b"content", b"blob"]);
-            let is_there = KINDS.iter().any(|(kind, length)| {
+            let is_made = KINDS.iter().any(|(kind, length)| {
                 let record = path.get(..*length);
-                below.starts_with(kind) && record.is_some_and(|it| there.contains(&shown(it)))
+                below.starts_with(kind) && record.is_some_and(|it| made.contains(&shown(it)))
             });
             if gap.filled > 0 {
                 self.plan.lost.push(format!(
                     "what is newest in meta.db, {place}: {}; {} older records are used instead",
                     gap.fault, gap.filled
                 ));
-            } else if !is_repeated && !is_there {
+            } else if !is_repeated && !is_made {
                 self.plan
                     .lost
                     .push(format!("what else meta.db had in {place}: {}", gap.fault));

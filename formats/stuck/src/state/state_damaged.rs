@@ -15,6 +15,8 @@ pub(super) const ROW: Row = Row {
     never: &[
         "Do not run `runc delete --force`: with a damaged state.json it fails, and with none it \
            leaks the process.",
+        "Do not restart containerd to be rid of it: from 1.7 on a start forgets the task, and leaves \
+           shim, process, bundle and mount behind.",
     ],
     remedy: damaged,
     may: never,

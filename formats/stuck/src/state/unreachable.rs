@@ -1,4 +1,4 @@
-//! `unreachable`: it runs, and its runtime's folder is gone: no runtime can reach it.
+//! `unreachable`: it runs, and its runtime's folder, or the state in it, is gone: no runtime can reach it.
 //!
 //! Found by `workload.rs`. Tests: `tests/states/foreign.rs`.
 
@@ -12,11 +12,11 @@ pub(super) const ROW: Row = Row {
     word: "unreachable",
     row: None,
     healthy: false,
-    cause: "Its runtime's state folder was removed under it: /run was cleaned.",
+    cause: "Its runtime's state folder, or the state file in it, was removed under it: /run was cleaned.",
     never: &[
         "Do not restart containerd to be rid of it: from 1.7 on a start forgets the task, and leaves \
              shim, process, bundle and mount behind.",
-        "Do not run `runc delete --force`: it knows no such container, and reports success.",
+        "Do not run `runc delete --force`: it finds no container, reports success, and leaves the process.",
     ],
     remedy: way_out,
     may: never,

@@ -242,6 +242,13 @@ fn owner_of(copy: &Path) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// Whether copies of more than one node are among them, as far as they say it.
+pub(crate) fn are_of_several(copies: &[PathBuf]) -> bool {
+    let mut owners = copies.iter().filter_map(|copy| owner_of(copy));
+    let first = owners.next();
+    first.is_some_and(|first| owners.any(|other| !is_same(&first, &other)))
+}
+
 /// A node may get another name.
 fn is_same(one: &str, other: &str) -> bool {
     one.split_whitespace().next() == other.split_whitespace().next()
@@ -355,7 +362,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A name that `backup` gives: `2026-11-28T18-00-00Z`.
-pub(crate) fn is_copy(name: &str) -> bool {
+fn is_copy(name: &str) -> bool {
     let shape = b"0000-00-00T00-00-00Z";
     name.len() == shape.len()
         && name.bytes().zip(shape).all(|(byte, shape)| match shape {
@@ -394,7 +401,7 @@ fn files_of(copy: &Path) -> Option<Vec<PathBuf>> {
 }
 
 /// The copies that lie in a folder, the oldest first by their names; nothing that holds anything else.
-fn copies_in(output: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn copies_in(output: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(output)? {
         let entry = entry?;

@@ -37,8 +37,15 @@ pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
     let file = if is_copy { inside } else { path.to_owned() };
     let is_dir = std::fs::metadata(&file).is_ok_and(|meta| meta.is_dir());
     // The folder of all copies: the newest that can be read.
-    let mut newest = copies_in(&file).into_iter().rev();
-    if let Some(given) = newest.find_map(|copy| read_given(&copy).ok()) {
+    let copies = backup::copies_in(&file).unwrap_or_default();
+    if backup::are_of_several(&copies) {
+        return Err(
+            Failure::usage(format!("{shown}: copies of more than one node are in it"))
+                .hint("name one of its folders: its node.txt says whose it is"),
+        );
+    }
+    let mut newest = copies.iter().rev();
+    if let Some(given) = newest.find_map(|copy| read_given(copy).ok()) {
         return Ok(given);
     }
     let error = if is_dir {
@@ -65,19 +72,6 @@ pub(crate) fn read_given(path: &Path) -> Result<Given, Failure> {
     Err(Failure::usage(format!("{shown}: {error}")).hint(
         "give JSON of kubectl or crictl, a copy of meta.db, a bundle, an archive of images, or lines of `NAME DIGEST`",
     ))
-}
-
-/// The copies of `backup --into` in a folder, the newest last: each is called after its time.
-fn copies_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_copy = |copy: &PathBuf| {
-        let name = copy.file_name().and_then(|name| name.to_str());
-        name.is_some_and(backup::is_copy)
-            && std::fs::symlink_metadata(copy.join("meta.db")).is_ok_and(|meta| meta.is_file())
-    };
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_copy).collect();
-    found.sort();
-    found
 }
 
 /// Whether it is a tar, or packed as one may be.

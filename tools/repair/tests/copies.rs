@@ -115,7 +115,9 @@ fn with_a_copy_containers_come_back_where_both_databases_are_gone() {
         let before = containers(&tree(node));
         assert!(before.len() > 3, "{name}");
         lose_both(node);
-        let plan = repaired(node, &copy);
+        // The copy, or the folder that it is in.
+        let given = if name == NODES[0] { kept.path() } else { &copy };
+        let plan = repaired(node, given);
         let after = containers(&tree(node));
         assert_eq!(after, before, "{name}: rows are what the copy says");
         assert!(
@@ -273,6 +275,15 @@ fn copies_of_another_node_are_not_counted() {
         all
     };
     assert_eq!(left(), ["2020-01-01T00-00-00Z", "2020-01-03T00-00-00Z"]);
+    // Nothing of one node is put into another.
+    let (text, exit) = run(&[
+        "plan".as_ref(),
+        nodes[0].path().as_os_str(),
+        "--names-from".as_ref(),
+        into.path().as_os_str(),
+    ]);
+    assert_ne!(exit, Exit::CLEAN);
+    assert!(text.contains("copies of more than one node"), "{text}");
     // A copy that does not say whose it is stays, and is told.
     fs::remove_file(into.path().join("2020-01-03T00-00-00Z/node.txt")).unwrap();
     let text = copy(nodes[1].path(), "04", "1");

@@ -386,7 +386,7 @@ pub(crate) fn damaged(case: &Case<'_, '_>) -> Remedy {
     // What is not known to have stopped before the start may have run.
     let never_started = matches!(
         subject.phase(),
-        Some(runc::Phase::Empty | runc::Phase::Creating | runc::Phase::Created)
+        Some(runc::Phase::Creating | runc::Phase::Created)
     );
     let running = runs || !never_started;
     let mut steps = kill_all(subject);

@@ -21,20 +21,16 @@ pub(crate) fn filed_words(plan: &Plan, file: &Path) -> Vec<String> {
             "There is nothing to repair: the plan in {place} has no steps."
         )];
     }
-    let command = |verb: &'static str| {
-        let draft = Draft::new(program::CORONER).words(&["repair", verb]);
-        let path = Text::from(file.as_os_str().as_encoded_bytes());
-        draft
-            .operand(path)
-            .command()
-            .map(|command| format!("    # {command}"))
-    };
+    // What is lost, and what is to be stopped before it is applied, the plan itself says.
+    let draft = Draft::new(program::CORONER).words(&["repair", "show"]);
+    let path = Text::from(file.as_os_str().as_encoded_bytes());
+    let show = draft.operand(path).command();
     let steps = Count(plan.steps.len(), "step");
     let mut words = vec![format!(
-        "Plan {} is in {place}: {steps}. It changed nothing. Next:",
+        "Plan {} is in {place}: {steps}. Nothing was changed. What it would do, what is lost, and how it is applied:",
         plan.id
     )];
-    words.extend(["show", "apply"].into_iter().filter_map(command));
+    words.extend(show.map(|command| format!("    # {command}")));
     words
 }
 

@@ -123,8 +123,8 @@ impl Signs {
             ),
             (None, None) => derived(
                 Phase::Empty,
-                true,
-                "an empty folder: creation began, or removal ended",
+                false,
+                "an empty folder: creation began, removal ended, or the state file was removed",
                 self.dir,
             ),
             (Some(fifo), None) => derived(

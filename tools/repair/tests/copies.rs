@@ -334,3 +334,25 @@ fn the_last_copy_of_an_older_schema_stays() {
     let there: Vec<bool> = (1..=5).map(|number| names(number).exists()).collect();
     assert_eq!(there, [false, true, false, true, true]);
 }
+
+/// Where the plan is, and that it is read before it is applied; the file holds the plan alone.
+#[test]
+fn a_plan_in_a_file_is_told_and_leads_to_what_is_lost() {
+    let folder = unpacked("2.1-stopped");
+    fs::remove_file(folder.path().join(META)).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("plan.json");
+    let program = env!("CARGO_BIN_EXE_coroner-repair");
+    let mut command = std::process::Command::new(program);
+    let command = command.args(["plan", "-q"]).arg(folder.path());
+    let done = command.arg("-o").arg(&file).output().unwrap();
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(said.contains("coroner repair show -- "), "{said}");
+    assert!(!said.contains("repair apply"), "{said}");
+    let plan = fs::read(&file).unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
+    assert_eq!(
+        plan.get("schema").and_then(|it| it.as_str()),
+        Some("repair-plan/2")
+    );
+}

@@ -223,3 +223,131 @@ def damaged(data, older, number, seed):
     else:
         getattr(damage, kind)()
     return bytes(damage.data), kind, "; ".join(damage.told)
+
+
+class Rare:
+    """Damages that hardly any field makes, each named as the code that tells it."""
+
+    def __init__(self, data, dice):
+        self.data, self.dice, self.tree = bytearray(data), dice, Tree(data)
+
+    def leaf(self, least=2, below=None):
+        """A leaf that is no root, with so many elements."""
+        fits = [page for page in self.tree.of("leaf") if header(self.data, page)[1] == LEAF and header(self.data, page)[2] >= least]
+        return self.dice.choice([page for page in fits if below is None or page in below])
+
+    def element(self, page, index):
+        """Where an element of a leaf is, and its fields: flags, position, size of the key, size of the value."""
+        at = page * PAGE + 16 + 16 * index
+        return at, struct.unpack_from("<IIII", self.data, at)
+
+    def buckets(self, inline):
+        """Where elements are whose value is a bucket, with the offset of the value and its size."""
+        for page in self.tree.of("leaf", "root"):
+            if header(self.data, page)[1] != LEAF:
+                continue
+            for index in range(header(self.data, page)[2]):
+                at, (flags, position, key, value) = self.element(page, index)
+                if flags & 1 and (struct.unpack_from("<Q", self.data, at + position + key)[0] == 0) == inline:
+                    yield at, at + position + key, value
+
+    def below_branches(self):
+        """Leaves of branches, each with its place among its siblings and their number."""
+        found = {}
+        for page in self.tree.of("branch", "root"):
+            if header(self.data, page)[1] == BRANCH:
+                count = header(self.data, page)[2]
+                for index in range(count):
+                    child = struct.unpack_from("<IIQ", self.data, page * PAGE + 16 + 16 * index)[2]
+                    if header(self.data, child)[1] == LEAF:
+                        found[child] = (index, count)
+        return found
+
+    def append(self, pages):
+        """Puts pages behind the last one that is used, and lets a bucket's root be the first."""
+        end = self.tree.end
+        del self.data[end * PAGE :]
+        self.data += b"".join(pages)
+        _, value, _ = self.dice.choice(list(self.buckets(False)))
+        struct.pack_into("<Q", self.data, value, end)
+        for slot in (0, 1):
+            struct.pack_into("<Q", self.data, slot * PAGE + 16 + 40, len(self.data) // PAGE)
+            checksum(self.data, slot)
+
+    def file_short(self):
+        del self.data[self.dice.randrange(self.tree.end // 2, self.tree.end) * PAGE :]
+
+    def no_meta(self):
+        put(self.data, 0, bytes(2 * PAGE))
+
+    def not_bolt(self):
+        self.data = bytearray(self.dice.randbytes(len(self.data)))
+
+    def freelist_self(self):
+        if self.tree.freelist >= self.tree.end:
+            return False
+        at = self.tree.freelist * PAGE
+        count = header(self.data, self.tree.freelist)[2]
+        ids = sorted([*struct.unpack_from(f"<{count - 1}Q", self.data, at + 16), self.tree.freelist]) if count else [self.tree.freelist]
+        struct.pack_into("<H", self.data, at + 10, len(ids))
+        struct.pack_into(f"<{len(ids)}Q", self.data, at + 16, *ids)
+
+    def inline_length(self):
+        at, value, size = self.dice.choice([each for each in self.buckets(True) if each[2] > 32 and self.inline(each[1])])
+        last = value + 16 + 16 + 16 * (self.inline(value) - 1)
+        (length,) = struct.unpack_from("<I", self.data, last + 12)
+        struct.pack_into("<I", self.data, last + 12, length - 1)
+
+    def inline(self, value):
+        """How many elements an inline page has."""
+        return struct.unpack_from("<H", self.data, value + 16 + 10)[0]
+
+    def inline_nested(self):
+        _, value, _ = self.dice.choice([each for each in self.buckets(True) if self.inline(each[1])])
+        struct.pack_into("<I", self.data, value + 16 + 16, 1)
+
+    def key_empty(self):
+        page = self.leaf()
+        at, (flags, position, key, value) = self.element(page, 0)
+        struct.pack_into("<IIII", self.data, at, flags, position, 0, key + value)
+
+    def key_past_branch(self):
+        page = self.leaf(1, {page for page, (index, count) in self.below_branches().items() if index < count - 1})
+        at, (_, position, _, _) = self.element(page, header(self.data, page)[2] - 1)
+        self.data[at + position] = 0xFF
+
+    def page_empty(self):
+        page = self.leaf(1, self.below_branches())
+        put(self.data, page * PAGE + 10, bytes(PAGE - 10))
+
+    def page_zero(self):
+        put(self.data, self.leaf(1) * PAGE, bytes(PAGE))
+
+    def page_garbled(self):
+        page = self.leaf(1)
+        put(self.data, page * PAGE + 10, struct.pack("<H", 200))
+        put(self.data, page * PAGE + 16, self.dice.randbytes(PAGE - 16))
+
+    def key_long(self):
+        end, key = self.tree.end, b"k" * 33000
+        page = struct.pack("<QHHI", end, LEAF, 1, 8) + struct.pack("<IIII", 0, 16, len(key), 1) + key + b"v"
+        self.append([page + bytes(9 * PAGE - len(page))])
+
+    def lost_write(self, older):
+        """A page that the newest transaction wrote holds what was there before it."""
+        changed = [page for page in self.tree.of("leaf", "branch") if older[page * PAGE : (page + 1) * PAGE] != self.data[page * PAGE : (page + 1) * PAGE]]
+        page = self.dice.choice([page for page in changed if header(older, page)[1] in (LEAF, BRANCH)] or changed)
+        put(self.data, page * PAGE, older[page * PAGE : (page + 1) * PAGE])
+
+
+RARE = [name for name in vars(Rare) if not name.startswith("_") and f"bolt/{name.replace('_', '-')}" in """
+    bolt/file-short bolt/no-meta bolt/not-bolt bolt/freelist-self bolt/inline-length bolt/inline-nested bolt/key-empty
+    bolt/key-past-branch bolt/page-empty bolt/page-zero bolt/page-garbled bolt/key-long bolt/lost-write""".split()]
+
+
+def rare(data, older, name, dice):
+    """The database with the rare damage `name`; `older` is the same file a transaction before. None: there is
+    nothing to be damaged (daemons of 1.7 and later keep no freelist on the disk)."""
+    damage = Rare(data, dice)
+    made = getattr(damage, name)(*([older] if name == "lost_write" else []))
+    return None if made is False else bytes(damage.data)

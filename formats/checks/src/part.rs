@@ -14,7 +14,7 @@
 
 use core::fmt;
 
-use finding::{Unknown, Unread};
+use finding::{Text, Unknown, Unread};
 use metadb::{Backend, MetaDb};
 use node::config::ConfigFault;
 use node::network::{ConfFile, Folder};
@@ -76,6 +76,27 @@ impl fmt::Display for NotKnown {
     }
 }
 
+/// Programs of the runtime of which it is not known whether they are where they are looked for, though the machine's
+/// programs are in the evidence.
+fn runtime_programs(node: &Node) -> Option<NotKnown> {
+    let is_unknown = |one: &&node::RuntimeProgram| {
+        one.wanted.needed && matches!(one.found, node::network::Program::Unknown)
+    };
+    let unknown = node.programs.all.iter().filter(is_unknown);
+    let names: std::collections::BTreeSet<&str> =
+        unknown.map(|one| one.wanted.name.as_str()).collect();
+    if names.is_empty() || !node.around.has_programs {
+        return None;
+    }
+    let names: Vec<&str> = names.into_iter().take(3).collect();
+    let folders: Vec<String> = node.programs.folders.iter().map(Text::to_string).collect();
+    let why = format!(
+        "whether one of {} has it is not in the evidence",
+        folders.join(", ")
+    );
+    Some(NotKnown::new(Part::Programs, names.join(", "), why))
+}
+
 /// The first of several reasons, and how many more there are.
 fn reason(unknown: &[Unknown]) -> Option<String> {
     let first = unknown.first()?;
@@ -122,6 +143,7 @@ pub(crate) fn not_known(node: &Node) -> Vec<NotKnown> {
         let why = "its program is not where programs are installed";
         all.extend((!elsewhere).then(|| NotKnown::new(Part::Programs, "containerd", why)));
     }
+    all.extend(runtime_programs(node));
     all.extend(crate::cni_conf::weight(node).and_then(|_| network(node)));
     meta(node, &mut all);
     for snapshotter in &node.snapshotters {

@@ -170,8 +170,8 @@ fn missing(judge: &mut Judge<'_>) {
     let mut told: Vec<&str> = Vec::new();
     for one in &node.programs.all {
         let name = Text::from(one.wanted.name.as_str());
-        let instead = match &one.found {
-            Program::Missing { instead, .. } => instead,
+        let (instead, elsewhere) = match &one.found {
+            Program::Missing { instead, elsewhere } => (instead, elsewhere),
             Program::Unknown => {
                 judge.abstain(format!("whether {name} is there is not in the evidence"));
                 continue;
@@ -191,7 +191,11 @@ fn missing(judge: &mut Judge<'_>) {
                 let folders = &node.programs.folders;
                 let shown: Vec<String> = folders.iter().map(ToString::to_string).collect();
                 let at = folders.last().cloned().unwrap_or_default();
-                let message = format!("{name} is not in {}; {by} needs it", shown.join(", "));
+                let shown = shown.join(", ");
+                let message = elsewhere.map_or_else(
+                    || format!("{name} is not in {shown}; {by} needs it"),
+                    |place| format!("{name} is in {place}, and PATH of containerd's unit leads only to {shown}; {by} needs it"),
+                );
                 (at, message)
             }
         };

@@ -194,6 +194,52 @@ fn each_way_in_which_runc_cannot_be_run() {
     assert!(command.contains("chmod"), "{command}");
 }
 
+fn unit(tar: &mut Tar, path: &str) {
+    let text = format!(
+        "[Service]\nExecStart=/usr/bin/containerd\nEnvironment=PATH={path}\nKillMode=process\nDelegate=yes\n"
+    );
+    tar.add("etc/systemd/system/containerd.service", text.as_bytes());
+}
+
+/// A unit whose PATH leads past runc: nothing is to be installed.
+#[test]
+fn a_path_that_leads_nowhere_is_to_be_mended_in_the_unit() {
+    let mut tar = machine();
+    tar.push("usr/lib", b'5', "", b"");
+    unit(&mut tar, "/usr/bin:/usr/sbin");
+    assert_eq!(judge(&tar), []);
+    let mut tar = machine();
+    tar.push("usr/lib", b'5', "", b"");
+    unit(&mut tar, "/opt/nowhere");
+    let (code, message, _) = one(&tar);
+    assert_eq!(code, "runtime/program-missing");
+    let want = "runc is in /usr/sbin, and PATH of containerd's unit leads only to \
+                /opt/containerd/bin, /opt/nowhere, /usr/bin;";
+    assert!(message.starts_with(want), "{message}");
+    let steps = format!("{:?}", judge(&tar)[0].ways[0].steps);
+    assert!(steps.contains("99-coroner.conf"), "{steps}");
+    assert!(!steps.contains("Install"), "{steps}");
+}
+
+/// Where the folders that PATH names are not in the evidence, that is said before anything else.
+#[test]
+fn a_folder_of_path_that_was_not_taken_is_not_known() {
+    let not_known = |tar: &Tar| -> Vec<String> {
+        let node = open(tar);
+        let report = checks::judge(&node, &Measured::default());
+        let verdict = checks::verdict(&node, &report, &detect(&node.traces), node.now);
+        let parts = verdict.not_known.iter();
+        parts.map(ToString::to_string).collect()
+    };
+    let is_of_runc = |all: &[String]| all.iter().any(|part| part.contains("runc"));
+    let mut tar = machine();
+    let all = not_known(&tar);
+    assert!(!is_of_runc(&all), "{all:?}");
+    unit(&mut tar, "/srv/bin");
+    let all = not_known(&tar);
+    assert!(is_of_runc(&all), "{all:?}");
+}
+
 #[test]
 fn a_start_without_runc_forgets_tasks_from_1_7_on() {
     let mut tar = machine();

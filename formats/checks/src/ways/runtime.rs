@@ -2,6 +2,7 @@
 
 use finding::program::CHMOD;
 use finding::{Finding, Remedy, Step, Text};
+use node::network::Program;
 
 use super::steps::{call, run};
 use super::{Here, Table};
@@ -42,6 +43,12 @@ const PACKAGES: &[(&[u8], &str)] = &[
 
 /// The program is made executable, or its package is installed anew; before any start.
 fn program(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    if leads_past(here, finding) {
+        let ways = super::units::path(here);
+        if !ways.is_empty() {
+            return ways;
+        }
+    }
     let path = finding.location.file.clone().unwrap_or_default();
     let mut steps = Vec::new();
     if finding.message.contains("may not be executed") {
@@ -54,6 +61,22 @@ fn program(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "Until then do not start or restart containerd: what runs now keeps running.",
         steps,
     )]
+}
+
+/// Whether the program is there, and only PATH of the unit does not lead to it.
+fn leads_past(here: &Here<'_>, finding: &Finding) -> bool {
+    here.node.programs.all.iter().any(|one| {
+        let place = match &one.found {
+            Program::Missing { elsewhere, .. } => *elsewhere,
+            _ => None,
+        };
+        let is_it = |place: &str| {
+            finding
+                .message
+                .starts_with(&format!("{} is in {place},", one.wanted.name))
+        };
+        place.is_some_and(is_it)
+    })
 }
 
 fn install(here: &Here<'_>, finding: &Finding, path: &Text) -> String {

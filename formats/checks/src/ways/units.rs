@@ -97,6 +97,18 @@ fn unlimited(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     way(here, why, lines)
 }
 
+/// PATH as systemd has it, for a unit whose own leads past the runtime's programs.
+pub(super) fn path(here: &Here<'_>) -> Vec<Remedy> {
+    let why = "From the unit's next start containerd and its shims find the programs where packages put them.";
+    let lines = "[Service]\nEnvironment=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n";
+    let mut ways = way(here, why, lines);
+    let condition = "if containerd needs nothing that is only in the folders of the old PATH";
+    for step in ways.iter_mut().flat_map(|way| way.steps.first_mut()) {
+        step.condition = Some(condition.into());
+    }
+    ways
+}
+
 /// When the cause is gone: nothing else starts it.
 fn again(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
     let reset = run(call(SYSTEMCTL).words(&["reset-failed", "containerd"]));

@@ -229,7 +229,13 @@ fn one(
     } else {
         folders.iter().map(|folder| folder.join(name)).collect()
     };
-    let found = find(evidence, &paths);
+    let mut found = find(evidence, &paths);
+    if let Program::Missing { elsewhere, .. } = &mut found
+        && !wanted.name.contains('/')
+    {
+        let at = |place: &&&str| is_file(evidence, &Path::new(place).join(name));
+        *elsewhere = PATH.iter().find(at).copied();
+    }
     let path = match &found {
         Program::Found { path, .. } => {
             Some(Path::new(std::ffi::OsStr::from_bytes(path.bytes())).to_path_buf())

@@ -162,6 +162,10 @@ fn an_upgrade_takes_old_runtimes_away() {
         assert!(told.sentence.contains("makes no pod"), "{}", told.sentence);
         let told = foretell(&tar, Some("1.7"));
         assert_eq!(told.start, Start::Yes, "{kind}: {}", told.sentence);
+        // What does harm is said before what is merely not read.
+        let both = format!("version = 2\n[{CRI}]\nsystemd_cgroup = true\n{runtimes}");
+        let told = foretell(&with("1.6-stopped", &both), Some("2.1"));
+        assert!(told.sentence.contains("makes no pod"), "{}", told.sentence);
     }
     let usual =
         format!("[{CRI}.containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\n");

@@ -325,7 +325,7 @@ const fn head(effect: Effect) -> &'static str {
         Effect::Rewrites => "rewrites",
         Effect::Migrates => "migrates",
         Effect::Skips => "skips",
-        Effect::FailsLater => "but",
+        Effect::FailsLater | Effect::Ignores => "but",
     }
 }
 

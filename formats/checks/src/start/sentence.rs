@@ -261,10 +261,11 @@ fn trouble(prediction: &Prediction, report: &Report) -> String {
         Effect::Deletes => 1,
         Effect::LosesPlugin => 2,
         Effect::Skips => 3,
-        _ => 4,
+        Effect::FailsLater => 4,
+        _ => 5,
     };
     let is_trouble = |statement: &&Statement| match statement.effect {
-        Effect::Kills | Effect::LosesPlugin | Effect::Skips | Effect::FailsLater => {
+        Effect::Kills | Effect::LosesPlugin | Effect::Skips | Effect::FailsLater | Effect::Ignores => {
             !statement.perhaps
         }
         Effect::Deletes => statement.targets.iter().any(|target| target.is_written),

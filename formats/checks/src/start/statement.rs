@@ -116,7 +116,7 @@ impl Statement {
     pub fn is_trouble(&self) -> bool {
         let harms = matches!(
             self.effect,
-            Effect::Kills | Effect::Skips | Effect::FailsLater | Effect::LosesPlugin
+            Effect::Kills | Effect::Skips | Effect::FailsLater | Effect::LosesPlugin | Effect::Ignores
         );
         self.removes_a_writable_layer() || !self.perhaps && harms
     }

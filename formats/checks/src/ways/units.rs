@@ -103,7 +103,7 @@ pub(super) fn path(here: &Here<'_>) -> Vec<Remedy> {
     let lines = "[Service]\nEnvironment=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n";
     let mut ways = way(here, why, lines);
     let condition = "if containerd needs nothing that is only in the folders of the old PATH";
-    for step in ways.iter_mut().flat_map(|way| way.steps.first_mut()) {
+    for step in ways.iter_mut().filter_map(|way| way.steps.first_mut()) {
         step.condition = Some(condition.into());
     }
     ways

@@ -85,6 +85,8 @@ pub enum Effect {
     Skips,
     /// Something does not work afterwards.
     FailsLater,
+    /// Words of the configuration are not taken: what they asked for is not so.
+    Ignores,
 }
 
 impl Effect {

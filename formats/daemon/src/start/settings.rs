@@ -84,7 +84,7 @@ pub const VERSION_IGNORED: StartRule = rule(
     "version-ignored",
     "P03",
     Phase::Config,
-    Effect::FailsLater,
+    Effect::Ignores,
     "reads config.toml as its own version, and ignores the tables that it does not know",
     &[],
 )
@@ -229,7 +229,7 @@ pub const SETTINGS_GONE: StartRule = rule(
     "settings-gone",
     "P42",
     Phase::Config,
-    Effect::FailsLater,
+    Effect::Ignores,
     "ignores settings of config.toml that this release does not have any more",
     &[(Release::V2_0, "Ignoring unknown key in TOML for plugin")],
 )
@@ -262,7 +262,7 @@ pub const TABLE_IGNORED: StartRule = rule(
     "table-ignored",
     "P12",
     Phase::Config,
-    Effect::FailsLater,
+    Effect::Ignores,
     "starts without what config.toml says of a plugin: the table has the plugin's name in another \
      version of the file",
     &[],
@@ -273,7 +273,7 @@ pub const SETTING_FORGOTTEN: StartRule = rule(
     "setting-forgotten",
     "P54",
     Phase::Config,
-    Effect::FailsLater,
+    Effect::Ignores,
     "takes the built-in value for a setting of config.toml: it migrates the CRI's table `containerd` only where that has a \
      table `runtimes`",
     &[],

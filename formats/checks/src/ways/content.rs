@@ -4,7 +4,7 @@ use content::{Algorithm, Digest};
 use finding::program::{BUILDCTL, CHMOD, CP, DOCKER, NERDCTL, SHA256SUM, SHA384SUM, SHA512SUM};
 use finding::{Finding, Loss, Object, Remedy, Severity, Step, Text};
 
-use super::steps::{RUNNING, call, objects_of_kind, run};
+use super::steps::{RUNNING, SHOWN, call, objects_of_kind, run};
 use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
@@ -273,8 +273,13 @@ fn typed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 
 /// The name goes; what it points to is saved first.
 fn renamed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let images = objects_of_kind(finding, "image").take(1);
-    let steps = images.filter_map(|image| {
+    // What is wrong with a name concerns that one; what is wrong with its bytes, every name of them.
+    let most = match finding.code.name {
+        "image/name-form" | "image/alias-wrong" => 1,
+        _ => SHOWN,
+    };
+    let images = objects_of_kind(finding, "image").take(most);
+    let steps = (1..).zip(images).filter_map(|(number, image)| {
         let namespace = image.namespace.as_ref()?;
         let draft = here
             .ctr(namespace, &["images", "rm"])
@@ -282,12 +287,18 @@ fn renamed(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let step = run(draft)?
             .loses(Loss::of_object(image.clone()))
             .only(RUNNING);
-        Some(match here.export(image, 1) {
+        Some(match here.export(image, number) {
             Some(export) => step.save_first(export),
             None => step,
         })
     });
-    vec![Remedy::new("The name is gone.", steps.collect())]
+    let steps: Vec<Step> = steps.collect();
+    let why = if steps.len() > 1 {
+        "All names of it are gone."
+    } else {
+        "The name is gone."
+    };
+    vec![Remedy::new(why, steps)]
 }
 
 /// The next pull begins anew.

@@ -103,6 +103,9 @@ fn find(evidence: &Evidence, dirs: &[PathBuf], kind: &str) -> Program {
 /// A program that every Linux has; with it, the system's own programs are in the evidence.
 const SYSTEM: &[&str] = &["/usr/bin/env", "/bin/sh"];
 
+/// Folders that a root file system has, in use or on a disk, and that no one copies.
+const ROOT: &[&str] = &["/proc", "/sys", "/dev", "/usr"];
+
 /// Whether the evidence holds the programs of the machine: those that somebody added to a copy, or a
 /// unit of /usr/lib, prove nothing of others.
 pub(crate) fn has_programs(evidence: &Evidence) -> bool {
@@ -123,8 +126,9 @@ pub(crate) fn is_taken(evidence: &Evidence, dir: &Path) -> bool {
     let there = |path: &Path| evidence.stat(path).is_ok();
     let depth = if dir.starts_with("/usr") { 3 } else { 2 };
     let top: PathBuf = dir.components().take(depth).collect();
-    // What our own bundle calls absent was looked for, and a machine is all there.
-    let is_whole = evidence.kind() == Kind::Bundle || evidence.is_machine();
+    // What our own bundle calls absent was looked for; a machine, or the root of its disk, is all there.
+    let of_disk = evidence.kind() == Kind::Directory && ROOT.iter().all(|it| there(Path::new(it)));
+    let is_whole = evidence.kind() == Kind::Bundle || evidence.is_machine() || of_disk;
     has_programs(evidence)
         && (is_whole || there(&top) || depth == 2 && there(Path::new("/usr/lib")))
 }

@@ -189,7 +189,10 @@ fn missing(judge: &mut Judge<'_>) {
             }
             None => {
                 let folders = &node.programs.folders;
-                let shown: Vec<String> = folders.iter().map(ToString::to_string).collect();
+                let beside = node.programs.beside.iter();
+                let beside = beside.filter(|_| one.wanted.role == Role::Shim);
+                let shown: Vec<String> =
+                    folders.iter().chain(beside).map(ToString::to_string).collect();
                 let at = folders.last().cloned().unwrap_or_default();
                 let shown = shown.join(", ");
                 let message = elsewhere.map_or_else(

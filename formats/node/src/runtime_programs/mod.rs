@@ -39,8 +39,10 @@ pub struct RuntimePrograms {
     pub machine: Option<u16>,
     /// Why nothing is known of them; nothing where the evidence holds the machine's programs.
     pub unknown: Option<String>,
-    /// Folders that were searched.
+    /// Folders to which PATH leads.
     pub folders: Vec<Text>,
+    /// The folder of containerd's own program, if PATH does not lead there: shims are found in it, too.
+    pub beside: Option<Text>,
     /// Whether this is a machine, all there, and none of these folders has a program that is containerd.
     pub no_daemon: bool,
 }
@@ -75,7 +77,7 @@ pub(crate) const PATH: &[&str] = &[
 /// Programs that are containerd, or hold it.
 const DAEMONS: &[&str] = &["containerd", "dockerd", "k3s", "k0s", "rke2", "kubelite"];
 
-/// The folders in which a program is looked for, in their order.
+/// The folders to which PATH leads, in their order.
 fn path(roots: &Roots) -> Vec<PathBuf> {
     let own = roots
         .unit
@@ -92,13 +94,17 @@ fn path(roots: &Roots) -> Vec<PathBuf> {
         }
         all.extend(PATH.iter().map(PathBuf::from));
     }
-    let unit = roots.unit.as_ref().and_then(|unit| unit.program());
-    let beside = unit.and_then(|program| Path::new(program).parent());
-    all.extend(beside.map(Path::to_owned));
     all.retain(|folder| folder.is_absolute());
     let mut seen = BTreeSet::new();
     all.retain(|folder| seen.insert(folder.clone()));
     all
+}
+
+/// The folder of containerd's own program, where the unit names it. A shim that is nowhere else is taken from it.
+fn beside(roots: &Roots) -> Option<PathBuf> {
+    let program = roots.unit.as_ref()?.program()?;
+    let folder = Path::new(program).parent()?;
+    folder.is_absolute().then(|| folder.to_owned())
 }
 
 /// The paths of programs that a bundle has to know of: where they may be, whether they are there or not.
@@ -111,7 +117,7 @@ pub(crate) fn places(
     let names = wanted.iter().map(|it| it.name.as_str());
     let names: Vec<&str> = names.chain(DAEMONS.iter().copied()).take(MOST).collect();
     let mut places = Vec::new();
-    for folder in path(roots) {
+    for folder in path(roots).into_iter().chain(beside(roots)) {
         places.extend(
             names
                 .iter()
@@ -133,14 +139,17 @@ impl RuntimePrograms {
         runtime: Option<&Runtime>,
     ) -> Self {
         let folders = path(roots);
+        let beside = beside(roots).filter(|folder| !folders.contains(folder));
         let shown = folders.iter().map(|folder| path_text(folder)).collect();
         let mut programs = Self {
             folders: shown,
+            beside: beside.as_deref().map(path_text),
             ..Self::default()
         };
         let at = |name: &&str| {
             folders
                 .iter()
+                .chain(&beside)
                 .map(|folder| folder.join(name))
                 .find(|path| is_file(evidence, path))
         };
@@ -163,7 +172,11 @@ impl RuntimePrograms {
         }
         let wanted = wanted.into_iter().take(MOST);
         programs.all = wanted
-            .map(|wanted| one(evidence, facts, &folders, wanted))
+            .map(|wanted| {
+                let more = beside.iter().filter(|_| wanted.role == Role::Shim);
+                let folders: Vec<&Path> = folders.iter().chain(more).map(PathBuf::as_path).collect();
+                one(evidence, facts, &folders, wanted)
+            })
             .collect();
         programs
     }
@@ -217,7 +230,7 @@ pub(crate) fn fact(evidence: &Evidence, path: &Path) -> Option<(String, Option<u
 fn one(
     evidence: &Evidence,
     facts: Option<&[Fact]>,
-    folders: &[PathBuf],
+    folders: &[&Path],
     wanted: Wanted,
 ) -> RuntimeProgram {
     let name = Path::new(&wanted.name);

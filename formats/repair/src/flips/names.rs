@@ -42,6 +42,31 @@ pub(super) fn snapshots(tree: &mut Tree, node: &Node, edits: &mut Vec<Edit>) {
     }
 }
 
+/// What a snapshot stands on is there: where no record has that key, the one that is near to it, if it is a layer's, or has
+/// this snapshot among its children.
+pub(super) fn parents(tree: &mut Tree, edits: &mut Vec<Edit>) {
+    for at in fields::snapshots(tree) {
+        let at = parts(&at);
+        let Some((key, bucket)) = at.split_last() else {
+            continue;
+        };
+        let parent = tree.at(&at).and_then(|record| record.value("parent"));
+        let parent = parent.unwrap_or_default().to_vec();
+        let there: Vec<Vec<u8>> = keys(tree.at(bucket));
+        if parent.is_empty() || there.contains(&parent) {
+            continue;
+        }
+        let Some(right) = only_near(&parent, there.iter().map(Vec::as_slice)) else {
+            continue;
+        };
+        let children = tree.at(&[bucket, &[right, b"children"]].concat());
+        let is_child = children.is_some_and(|all| all.entries.contains_key(*key));
+        if is_child || Digest::parse_bytes(right).is_ok() {
+            field(tree, &at, "parent", right, edits);
+        }
+    }
+}
+
 /// A container has the key of its snapshot, unless somebody chose another; and what it names is there.
 pub(super) fn containers(tree: &mut Tree, edits: &mut Vec<Edit>) {
     for at in records(tree, &[b"containers"]) {

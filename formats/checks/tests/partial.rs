@@ -175,6 +175,14 @@ fn stores_that_were_not_taken_are_not_lost() {
     }
 }
 
+/// `rm -rf` was stopped: what a copy leaves out has no folder of blobs.
+#[test]
+fn a_folder_of_blobs_that_is_there_and_empty_has_lost_all() {
+    let folder = unpacked(without(&["content.v1.content/blobs/sha256"], true));
+    let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+    assert!(judged(&evidence).contains(&"blob/missing"));
+}
+
 #[test]
 fn a_store_of_which_a_part_is_there_has_lost_the_rest() {
     let mut tar = testcase::node("1.7-stopped");

@@ -118,6 +118,8 @@ pub struct Store {
     pub root: PathBuf,
     /// Whether that directory is there at all.
     pub is_there: bool,
+    /// Whether a folder of blobs (`blobs/sha256`) is in it: a mount point, and a folder that a copy left out, have none.
+    pub has_folder: bool,
     /// Blobs, by digest.
     pub blobs: Vec<Blob>,
     /// Names in `blobs/<algorithm>` that are no blobs.
@@ -134,6 +136,7 @@ impl Store {
         let mut store = Self {
             root: root.to_owned(),
             is_there: true,
+            has_folder: false,
             blobs: Vec::new(),
             strays: Vec::new(),
             others: Vec::new(),
@@ -201,6 +204,7 @@ impl Store {
         algorithm: Algorithm,
         unknown: &mut Vec<Unknown>,
     ) {
+        self.has_folder = true;
         for Entry { name, stat } in list(evidence, folder, unknown) {
             let path = join(folder, &name);
             // Bytes that are no UTF-8 are no hex digits; Go looks at their number first.

@@ -70,13 +70,14 @@ fn why(named: usize) -> String {
     format!("0 of {named} are in the evidence: not taken, or a mount point that was left out")
 }
 
-/// The content store, as one of which nothing is known where none of the blobs of meta.db is there.
+/// The content store, as one of which nothing is known where none of the blobs of meta.db is there. A folder of blobs that
+/// is there was taken, and is empty.
 pub(crate) fn content(store: Known<Store>, meta: Option<&MetaDb>) -> Known<Store> {
     let spaces = meta.map_or(&[][..], MetaDb::namespaces).iter();
     let rows = spaces.flat_map(|space| space.blobs.read().into_iter().flatten());
     let named = rows.map(|row| &row.key).collect::<BTreeSet<&Text>>().len();
     match store {
-        Known::Whole(store) if store.blobs.is_empty() && is_left_out(named, !store.is_there) => {
+        Known::Whole(store) if !store.has_folder && is_left_out(named, !store.is_there) => {
             let unknown = Unknown::new("the blobs of meta.db", why(named));
             Known::Partial(store, vec![unknown])
         }

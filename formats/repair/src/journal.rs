@@ -92,22 +92,29 @@ impl Move {
         Pair::open(root, &self.path, quarantine, &self.slot)
     }
 
-    /// Does the step unless it was done. An error if something else stands there.
-    pub(crate) fn forward(&self, root: &Folder, quarantine: &Folder) -> io::Result<()> {
+    /// Does the step unless it was done. An error if something else stands there. Gives the folder of its place, which is to
+    /// be synced, as the quarantine is.
+    pub(crate) fn forward(&self, root: &Folder, quarantine: &Folder) -> io::Result<Folder> {
         self.go(root, quarantine, self.old, self.new)
     }
 
     /// Takes the step back unless it was taken back.
-    pub(crate) fn back(&self, root: &Folder, quarantine: &Folder) -> io::Result<()> {
+    pub(crate) fn back(&self, root: &Folder, quarantine: &Folder) -> io::Result<Folder> {
         self.go(root, quarantine, self.new, self.old)
     }
 
     /// The slot tells: it holds what stood at the path before, or what shall stand there.
-    fn go(&self, root: &Folder, quarantine: &Folder, from: Inode, to: Inode) -> io::Result<()> {
+    fn go(
+        &self,
+        root: &Folder,
+        quarantine: &Folder,
+        from: Inode,
+        to: Inode,
+    ) -> io::Result<Folder> {
         let pair = self.pair(root, quarantine)?;
         let (place, slot) = pair.inodes()?;
         if slot == from && from != to && (place != from || from == 0) {
-            return Ok(());
+            return Ok(pair.into_folder());
         }
         if (place, slot) != (from, to) {
             return Err(io::Error::other(format!(
@@ -115,7 +122,8 @@ impl Move {
                 self.path
             )));
         }
-        pair.exchange()
+        pair.exchange()?;
+        Ok(pair.into_folder())
     }
 }
 
@@ -221,7 +229,7 @@ pub(crate) fn set_state(quarantine: &Folder, state: &State) -> io::Result<()> {
     } else {
         quarantine.write(spare, &bytes, None)?;
     }
-    Pair::within(quarantine, SPARE, STATE)?.exchange()
+    Pair::within(quarantine, SPARE, STATE)?.exchange_synced()
 }
 
 /// The quarantines below `root`, by the name of their plan.

@@ -51,6 +51,13 @@ impl Pair {
     }
 
     /// Exchanges the two, or moves the one that is there; then syncs both folders.
+    pub(crate) fn exchange_synced(&self) -> io::Result<()> {
+        self.exchange()?;
+        self.place.sync()?;
+        self.slot.sync()
+    }
+
+    /// Exchanges the two, or moves the one that is there. Neither folder is synced.
     pub(crate) fn exchange(&self) -> io::Result<()> {
         let (place, slot) = self.inodes()?;
         match (place, slot) {
@@ -82,8 +89,12 @@ impl Pair {
                 RenameFlags::RENAME_EXCHANGE,
             )?,
         }
-        self.place.sync()?;
-        self.slot.sync()
+        Ok(())
+    }
+
+    /// The folder of the place.
+    pub(crate) fn into_folder(self) -> Folder {
+        self.place
     }
 
     /// Tries an exchange of two empty files between the two folders, and takes them away again: what

@@ -243,6 +243,9 @@ pub struct Input {
 /// What a start of containerd would come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Foretold {
+    /// The releases of which it is foretold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<String>,
     /// Whether it may be started: `yes`, `with-care`, `no`, `unknown`.
     pub start: String,
     /// One sentence.

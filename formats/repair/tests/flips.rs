@@ -103,6 +103,7 @@ fn what_a_bit_made_of_names_and_values_is_set_right() {
         ("snapshots", "containerd.io/gc.root", true, 13),
         ("snapshots", "name", true, 1),
         ("snapshots", "sha256:", true, 40),
+        ("snapshots", "parent", false, 40),
     ];
     for (kind, name, is_key, byte) in all {
         let (at, key) = first(&before, kind, name);
@@ -132,6 +133,40 @@ fn what_a_bit_made_of_names_and_values_is_set_right() {
         let after = Tree::of_bytes(new).unwrap();
         assert!(after == before, "{kind} {name} {is_key}: {edits:?}");
     }
+}
+
+/// With metadata.db gone, too, the keys of meta.db alone tell what a container's snapshot stands on.
+#[test]
+fn a_parent_and_a_key_are_found_among_the_keys() {
+    let node = testcase::node("1.7-stopped");
+    let bytes = node.clone().member(META).data.clone();
+    let before = Tree::of_bytes(&bytes).unwrap();
+    let bucket = ["v1", "default", "snapshots", "overlayfs"];
+    let at = [&bucket[..], &["sleeper"]].concat();
+    let right = before.at(&at).unwrap().value("parent").unwrap().to_vec();
+    let mut tree = before.clone();
+    tree.make(&at).put("parent", flipped(&right, 60));
+    // Its container and its own name tell the key of another one, a second layer those of the first.
+    let all = tree.make(&bucket);
+    for key in [&b"paused"[..], &right] {
+        let record = all.entries.remove(key).unwrap();
+        all.entries.insert(flipped(key, 3), record);
+    }
+    let mut broken = node.clone();
+    broken.member(META).data = tree.write(Layout::default()).unwrap();
+    broken.remove(BACKEND);
+    let made = plan(&broken);
+    let lost = made.plan.lost.join("\n");
+    assert!(!lost.contains("that it stands on is not known"), "{lost}");
+    let mut written = made.files.iter();
+    let new = written.find(|(place, _)| place.ends_with("meta.db"));
+    let after = Tree::of_bytes(new.unwrap().1).unwrap();
+    assert_eq!(after.at(&at).unwrap().value("parent"), Some(&right[..]));
+    let keys = |tree: &Tree| {
+        let all = tree.at(&bucket).unwrap().buckets();
+        all.map(|(key, _)| key.to_vec()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&after), keys(&before));
 }
 
 /// The key of a row of metadata.db: the snapshot gets its row again, with its own directory; and a metadata.db

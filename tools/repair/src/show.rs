@@ -93,9 +93,13 @@ impl Shown {
 
     /// The option without which pods lose their addresses.
     fn keeps_addresses(&self) -> Option<&'static str> {
+        const FLAG: &str = "--pod-addresses";
         let mut after = self.plan.after.iter();
         let loses = after.any(|one| one.sentence.contains("loses the address of pods"));
-        (loses && !self.plan.pod_addresses).then_some("--pod-addresses")
+        // Where nothing that was read has an address, the option brings none back.
+        let mut drafts = self.plan.drafts.iter();
+        let has = drafts.any(|one| one.option.as_deref() == Some(FLAG));
+        (loses && has && !self.plan.pod_addresses).then_some(FLAG)
     }
 
     /// The command that makes this plan again into a file, with one option more.
@@ -259,15 +263,30 @@ fn all(head: &str, lines: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// What is foretold; where that differs, of which releases.
 fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
+    let mut told: Vec<(&Foretold, Vec<&str>)> = Vec::new();
     for one in all {
+        let names = one.releases.iter().map(String::as_str);
+        match told.iter_mut().find(|(other, _)| other.sentence == one.sentence) {
+            Some((_, releases)) => releases.extend(names),
+            None => told.push((one, names.collect())),
+        }
+    }
+    let is_one = told.len() < 2;
+    for (one, releases) in told {
         let style = if one.start == "yes" {
             Style::Good
         } else {
             Style::Bad
         };
         let sentence = pen.styled(style, &one.sentence).to_string();
-        pen.paragraph(head, &sentence)?;
+        let of = if is_one {
+            String::new()
+        } else {
+            format!("{}: ", releases.join(", "))
+        };
+        pen.paragraph(head, &format!("{of}{sentence}"))?;
     }
     Ok(())
 }
@@ -470,6 +489,9 @@ impl Answer for Shown {
             pen,
         )?;
         list("Unknown:", &plan.unknown, pen)?;
+        if !plan.every_layer {
+            pen.paragraph("", NOT_COMPARED)?;
+        }
         // One block of commands, and not two that write two plans.
         let says_next = self.keeps_addresses().is_some() && self.said.is_some();
         drafts(&plan.drafts, |more| self.planning(more), says_next, pen)?;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Text, Unknown, size_option};
+use finding::{Text, Unknown, Unread, size_option};
 use metadb::{Backend, BackendSnapshot, MetaDb, Row};
-use node::Snapshotter;
+use node::{DatabaseState, Snapshotter};
 use node::graph::{Id, Kind};
 use serde::Serialize;
 use snapshots::{Layout, Rules as Layouts};
@@ -142,7 +142,7 @@ pub(super) fn run(
         },
     };
     let Some(rows) = &snapshotter.db.rows else {
-        if snapshotter.elsewhere.is_none() {
+        if snapshotter.elsewhere.is_none() && !is_bare(snapshotter) {
             run.unknown.extend(snapshotter.db.lost());
         }
         return run;
@@ -187,6 +187,20 @@ pub(super) fn run(
         run.entries = entries(&run, layout, whole);
     }
     run
+}
+
+/// Whether a snapshotter has neither a database nor anything among its directories: the daemon makes both anew, and there
+/// is nothing to delete.
+fn is_bare(snapshotter: &Snapshotter) -> bool {
+    let state = &snapshotter.db.state;
+    let is_gone = matches!(
+        state,
+        DatabaseState::Empty | DatabaseState::Unread(Unread::Absent)
+    );
+    let layout = snapshotter.layout.whole().filter(|_| is_gone);
+    layout.is_some_and(|layout| {
+        layout.dirs.is_empty() && layout.strays.is_empty() && layout.temporaries.is_empty()
+    })
 }
 
 /// Why the snapshotter would not get through its rows.

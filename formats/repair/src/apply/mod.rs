@@ -7,7 +7,7 @@
 //! stopper   a directory takes the name meta.db: a daemon that is started on it serves nothing
 //!           and deletes nothing
 //! openers   who still has the old databases open? then back, and nothing has happened
-//! steps     exchanges of names; what was there is in the quarantine
+//! steps     exchanges of names; what was there is in the quarantine; then their folders are synced
 //! meta.db   the new one takes the stopper's place
 //! ```
 //!
@@ -294,22 +294,21 @@ impl Store {
             journal::set_state(quarantine, &begun).map_err(half_way)?;
         }
         let held = self.old_databases(first, sites, false).map_err(half_way)?;
-        sites.forward(first).map_err(half_way)?;
+        sites.forward([first]).map_err(half_way)?;
         if let Err(why) = self
             .nobody_has(&held)
             .and_then(|()| self.is_as_planned(journal, sites))
         {
             // An attempt before this one may have done some of them.
-            for step in journal.moves.iter().rev() {
-                sites.back(step).map_err(half_way)?;
-            }
+            sites.back(others.iter().rev()).map_err(half_way)?;
+            sites.back([first]).map_err(half_way)?;
             self.end(journal, sites, state.keep).map_err(half_way)?;
             return Err(Failed::Refused(vec![why]));
         }
         let but_last = others.len().saturating_sub(1);
-        for step in others.iter().take(but_last) {
-            sites.forward(step).map_err(half_way)?;
-        }
+        sites
+            .forward(others.iter().take(but_last))
+            .map_err(half_way)?;
         // What nobody could change in the meantime is known before the last step: after it nothing has
         // to be written, and a kill leaves no repair of which it is not known whether a daemon ran.
         let seen = Some(self.seen(journal, sites).map_err(half_way)?);
@@ -319,7 +318,7 @@ impl Store {
             keep: state.keep,
         };
         journal::set_state(quarantine, &finished).map_err(half_way)?;
-        sites.forward(last).map_err(half_way)?;
+        sites.forward([last]).map_err(half_way)?;
         Ok(Done::Applied {
             steps: journal.plan.steps.len(),
         })

@@ -123,32 +123,42 @@ impl Sites {
         Ok((&site.folder, &site.quarantine))
     }
 
-    /// Does a step unless it was done.
-    pub(super) fn forward(&self, step: &Move) -> io::Result<()> {
-        self.go(step, Move::forward)
+    /// Does steps unless they were done.
+    pub(super) fn forward<'m>(&self, steps: impl IntoIterator<Item = &'m Move>) -> io::Result<()> {
+        self.go(steps, Move::forward)
     }
 
-    /// Takes a step back unless it was taken back.
-    pub(super) fn back(&self, step: &Move) -> io::Result<()> {
-        self.go(step, Move::back)
+    /// Takes steps back unless they were taken back.
+    pub(super) fn back<'m>(&self, steps: impl IntoIterator<Item = &'m Move>) -> io::Result<()> {
+        self.go(steps, Move::back)
     }
 
-    /// A folder that gets a name more may have to grow: on a full disk the ballast is for that.
-    fn go(
+    /// Each step tells by itself whether it was done, so that their folders need be synced only once, at the end: whatever
+    /// comes after that finds all of them done.
+    fn go<'m>(
         &self,
-        step: &Move,
-        way: impl Fn(&Move, &Folder, &Folder) -> io::Result<()>,
+        steps: impl IntoIterator<Item = &'m Move>,
+        way: impl Fn(&Move, &Folder, &Folder) -> io::Result<Folder>,
     ) -> io::Result<()> {
-        if self.is_forgotten(step.base.as_deref()) {
-            return Ok(());
-        }
-        let (folder, quarantine) = self.folders_of(step.base.as_deref())?;
-        match way(step, folder, quarantine) {
-            Err(error) if is_full(&error) && journal::release_ballast(quarantine)? => {
-                way(step, folder, quarantine)
+        let mut changed = BTreeMap::new();
+        for step in steps {
+            if self.is_forgotten(step.base.as_deref()) {
+                continue;
             }
-            done => done,
+            let (folder, quarantine) = self.folders_of(step.base.as_deref())?;
+            // A folder that gets a name more may have to grow: on a full disk the ballast is for that.
+            let above = match way(step, folder, quarantine) {
+                Err(error) if is_full(&error) && journal::release_ballast(quarantine)? => {
+                    way(step, folder, quarantine)
+                }
+                done => done,
+            }?;
+            for folder in [above, quarantine.below(Path::new(""))?] {
+                let stat = folder.own()?;
+                changed.insert((stat.st_dev, stat.st_ino), folder);
+            }
         }
+        changed.values().try_for_each(Folder::sync)
     }
 
     /// Whether a step is done; those on what a reboot forgot count as done.

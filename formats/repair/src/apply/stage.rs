@@ -1,5 +1,6 @@
 //! Writing everything new beside, before the first step.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -181,7 +182,13 @@ impl Staging<'_> {
             moves: self.moves,
         };
         let sites = Sites::open(&self.store.node, &self.store.root, &journal, false)?;
-        for step in &journal.moves {
+        // Of all steps in one folder one tells.
+        let mut rehearsed = BTreeSet::new();
+        let is_new = |step: &&Move| {
+            let above = Path::new(&step.path).parent().map(Path::to_owned);
+            rehearsed.insert((step.base.clone(), above))
+        };
+        for step in journal.moves.iter().filter(is_new) {
             sites.rehearse(step).map_err(|error| {
                 refused(
                     format!("the folder of {} cannot be written to: {error}", step.path),

@@ -120,10 +120,10 @@ fn stopped_after(count: usize, back: usize) -> (tempfile::TempDir, Made) {
             };
             journal::set_state(&sites.quarantine, &finished).unwrap();
         }
-        sites.forward(step).unwrap();
+        sites.forward([step]).unwrap();
     }
     for step in journal.moves.iter().take(count).rev().take(back) {
-        sites.back(step).unwrap();
+        sites.back([step]).unwrap();
     }
     (folder, made)
 }

@@ -56,21 +56,19 @@ impl Store {
         // Everything was back already, and meta.db is in its place: only the end was not told.
         let was_back = !was_in_effect && sites.is_done(last)?;
         journal::set_state(quarantine, &state)?;
-        sites.back(last).map_err(half_way)?;
+        sites.back([last]).map_err(half_way)?;
         if let Err(why) = self.nobody_has(&held) {
             if was_in_effect {
-                sites.forward(last).map_err(half_way)?;
+                sites.forward([last]).map_err(half_way)?;
                 let phase = Phase::Finished;
                 journal::set_state(quarantine, &State { phase, ..state }).map_err(half_way)?;
             } else if was_back {
-                sites.back(first).map_err(half_way)?;
+                sites.back([first]).map_err(half_way)?;
             }
             return Err(Failed::Refused(vec![why]));
         }
-        for step in others.iter().rev() {
-            sites.back(step).map_err(half_way)?;
-        }
-        sites.back(first).map_err(half_way)?;
+        sites.back(others.iter().rev()).map_err(half_way)?;
+        sites.back([first]).map_err(half_way)?;
         self.end(journal, sites, state.keep).map_err(half_way)?;
         Ok(Done::Undone {
             plan: journal.plan.id.clone(),

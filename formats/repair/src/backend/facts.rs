@@ -24,16 +24,36 @@ pub(crate) struct Mounted {
     pub(crate) lower: Vec<u64>,
 }
 
+/// The number of the directory of `layout` whose files a mount names, by its whole path or from inside the folder of all.
+fn number(layout: &Layout, path: &[u8]) -> Option<u64> {
+    let path = Path::new(OsStr::from_bytes(path));
+    let folder = layout.root.join("snapshots");
+    let below = path.strip_prefix(&folder).unwrap_or(path);
+    below.strip_suffix("fs")?.parse().ok()
+}
+
+/// The directories of `layout` that an overlay stands on: what of them is changed, its containers see in part.
+pub(crate) fn in_use(mounts: &[Mount], layout: &Layout) -> BTreeSet<u64> {
+    let folder = layout.root.join("snapshots");
+    let folder = folder.as_os_str().as_bytes();
+    let mut found = BTreeSet::new();
+    for mount in mounts.iter().filter(|mount| mount.kind == "overlay") {
+        let of = |name: &str| mount.option(name).unwrap_or_default();
+        let (upper, lower) = (of("upperdir"), of("lowerdir"));
+        let dirs = lower.bytes().split(|byte| *byte == b':');
+        let dirs: Vec<&[u8]> = dirs.chain([upper.bytes()]).collect();
+        // Short names are of the folder of the whole ones beside them.
+        if dirs.iter().any(|dir| dir.starts_with(folder)) {
+            found.extend(dirs.iter().filter_map(|dir| number(layout, dir)));
+        }
+    }
+    found
+}
+
 /// The overlays among `mounts` that stand on the directories of `layout`.
 pub(crate) fn mounted(mounts: &[Mount], state: &Path, layout: &Layout) -> Vec<Mounted> {
     let tasks = state.join("io.containerd.runtime.v2.task");
-    let folder = layout.root.join("snapshots");
-    let number = |path: &[u8]| -> Option<u64> {
-        let path = Path::new(OsStr::from_bytes(path));
-        let below = path.strip_prefix(&folder).unwrap_or(path);
-        let below = below.strip_suffix("fs")?;
-        below.parse().ok()
-    };
+    let number = |path: &[u8]| number(layout, path);
     let mut found = Vec::new();
     for mount in mounts.iter().filter(|mount| mount.kind == "overlay") {
         let point = Path::new(OsStr::from_bytes(mount.point.bytes()));

@@ -34,7 +34,7 @@ use metadb::go_time;
 use crate::rows::{namespaces, split_key};
 use crate::{Survivors, Tree};
 
-pub(crate) use facts::mounted;
+pub(crate) use facts::{in_use, mounted};
 pub(crate) use invent::invent;
 pub(crate) use pairing::{Ask, Paired, pair};
 pub(crate) use trouble::{is_sound, strange, trouble, unflip};

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | a field (`sire`), a label of containerd's own | the schema |
 //! | a label that keeps a blob or a layer, the diffID of a layer | the documents of images |
-//! | the key of a snapshot | its `name`, which has a row in metadata.db |
+//! | the key of a snapshot | its `name`, which has a row in metadata.db, or whose key a container or a snapshot names |
+//! | what a snapshot stands on | the keys there: a layer's, or one that has the snapshot among its children |
 //! | the key of a container | the key of its snapshot, or the other way round |
 //! | the target of an image | the documents |
 //! | the size of a blob | the file, if a document says the same |
@@ -43,6 +44,7 @@ pub(crate) fn flips(
     // Fields first: a record without its `name` tells nothing.
     fields::fields(tree, &mut edits);
     names::snapshots(tree, node, &mut edits);
+    names::parents(tree, &mut edits);
     names::containers(tree, &mut edits);
     names::targets(tree, survivors, &mut edits);
     labels::labels(tree, survivors, &mut edits);

@@ -19,7 +19,8 @@ const TYPES: &[&str] = &[
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
 
-/// A snapshot's key is the end of its name: where a row of metadata.db has that name, the key is wrong.
+/// A snapshot's key is the end of its name: where a row of metadata.db has that name, or a container or another snapshot
+/// the key in it, the key is wrong.
 pub(super) fn snapshots(tree: &mut Tree, node: &Node, edits: &mut Vec<Edit>) {
     let rows = node.snapshotters.iter().flat_map(backend_rows);
     let rows: BTreeSet<Vec<u8>> = rows.map(|row| row.key.bytes().to_vec()).collect();
@@ -29,15 +30,52 @@ pub(super) fn snapshots(tree: &mut Tree, node: &Node, edits: &mut Vec<Edit>) {
             continue;
         };
         let name = tree.at(&at).and_then(|record| record.value("name"));
-        let Some(name) = name.filter(|name| rows.contains(*name)).map(<[u8]>::to_vec) else {
-            continue;
-        };
+        let name = name.unwrap_or_default().to_vec();
         let Some((_, _, right)) = split_key(&name) else {
             continue;
         };
-        if is_near(key, right) && rename(tree, bucket, key, right) {
+        if !is_near(key, right) || !rows.contains(&name) && !is_named(tree, bucket, right) {
+            continue;
+        }
+        if rename(tree, bucket, key, right) {
             let why = format!("its key was {}: its name ends so", lossy_text(right));
             set(edits, &[bucket, &[right]].concat(), why);
+        }
+    }
+}
+
+/// Whether a container has a snapshot of this key in a bucket of snapshots, or another one of them stands on it.
+fn is_named(tree: &Tree, bucket: &[&[u8]], key: &[u8]) -> bool {
+    let names = |all: Option<&Tree>, field: &str| {
+        let mut all = all.into_iter().flat_map(Tree::buckets);
+        all.any(|(_, record)| record.value(field) == Some(key))
+    };
+    let space = bucket.get(..2).unwrap_or_default();
+    let containers = tree.at(&[space, &[b"containers"]].concat());
+    names(containers, "snapshotKey") || names(tree.at(bucket), "parent")
+}
+
+/// What a snapshot stands on is there: where no record has that key, the one that is near to it, if it is a layer's, or has
+/// this snapshot among its children.
+pub(super) fn parents(tree: &mut Tree, edits: &mut Vec<Edit>) {
+    for at in fields::snapshots(tree) {
+        let at = parts(&at);
+        let Some((key, bucket)) = at.split_last() else {
+            continue;
+        };
+        let parent = tree.at(&at).and_then(|record| record.value("parent"));
+        let parent = parent.unwrap_or_default().to_vec();
+        let there: Vec<Vec<u8>> = keys(tree.at(bucket));
+        if parent.is_empty() || there.contains(&parent) {
+            continue;
+        }
+        let Some(right) = only_near(&parent, there.iter().map(Vec::as_slice)) else {
+            continue;
+        };
+        let children = tree.at(&[bucket, &[right, b"children"]].concat());
+        let is_child = children.is_some_and(|all| all.entries.contains_key(*key));
+        if is_child || Digest::parse_bytes(right).is_ok() {
+            field(tree, &at, "parent", right, edits);
         }
     }
 }

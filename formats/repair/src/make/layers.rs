@@ -65,7 +65,10 @@ impl Making<'_> {
             let mut broken = broken(evidence, &snapshotter, layout, &blobs, every, &mut compared);
             self.tell_copied(&snapshotter, layout, &compared);
             // Lower ones first: a layer takes directories from those below it.
-            broken.sort_by_key(|one| depth(&rows, one.row));
+            broken.sort_by_key(|one| stack(&rows, one.row).count());
+            let in_use = crate::backend::in_use(&self.request.mounts, layout);
+            // Those that are not there, and stay so.
+            let mut gone = BTreeSet::new();
             for one in broken {
                 let name = format!(
                     "the layer {} ({}, directory {})",
@@ -85,8 +88,23 @@ impl Making<'_> {
                     ));
                     continue;
                 }
-                let blob = blob_of(&blobs, one.row);
-                match blob.filter(|_| is_overlay) {
+                let blob = blob_of(&blobs, one.row).filter(|_| is_overlay);
+                // What is mounted is not changed: the kernel would show its containers parts of both.
+                let is_mounted = in_use.contains(&one.id);
+                let stands_on_nothing = stack(&rows, one.row).flatten().any(|id| gone.contains(&id));
+                if one.why == NOT_THERE && (blob.is_none() || is_mounted || stands_on_nothing) {
+                    gone.insert(one.id);
+                }
+                match blob {
+                    Some(_) if is_mounted => self.plan.unknown.push(format!(
+                        "{name}: {}; it stays as it is, because a container that runs has it mounted: stop that container, \
+                         then plan again",
+                        one.why
+                    )),
+                    Some(_) if stands_on_nothing => self.plan.unknown.push(format!(
+                        "{name}: {}; it stays as it is, because a layer below it is not there",
+                        one.why
+                    )),
                     Some(blob) => self.unpack(evidence, layout, &rows, &one, blob, &name),
                     None if is_among(&encrypted, one.row) => self.plan.unknown.push(format!(
                         "{name}: {}; its blob is encrypted, and only containerd with the key unpacks it: the next \
@@ -159,14 +177,12 @@ impl Making<'_> {
         name: &str,
     ) {
         let mut below = Vec::new();
-        let mut parent = one.row.parent.as_ref();
-        while let Some(row) = parent.and_then(|parent| rows.get(parent.bytes())) {
-            let place = row.id.and_then(|id| self.place(&layout.directory(id)));
+        for id in stack(rows, one.row) {
+            let place = id.and_then(|id| self.place(&layout.directory(id)));
             let Some((_, place)) = place.filter(|_| below.len() < 256) else {
                 return;
             };
             below.push(place);
-            parent = row.parent.as_ref();
         }
         // About what it takes; how much it is inflated is not known before.
         let donated = self.donated.get(&blob.blob);
@@ -200,17 +216,19 @@ impl Making<'_> {
     }
 }
 
-fn depth(rows: &BTreeMap<&[u8], &Row<BackendSnapshot>>, row: &Row<BackendSnapshot>) -> usize {
-    let mut depth = 0_usize;
-    let mut parent = row.parent.as_ref();
-    while let Some(row) = parent.and_then(|parent| rows.get(parent.bytes())) {
-        depth = depth.saturating_add(1);
-        if depth > rows.len() {
-            break;
-        }
-        parent = row.parent.as_ref();
-    }
-    depth
+/// The numbers of the directories below a layer's, the nearest first.
+fn stack<'r>(
+    rows: &'r BTreeMap<&[u8], &Row<BackendSnapshot>>,
+    row: &'r Row<BackendSnapshot>,
+) -> impl Iterator<Item = Option<u64>> + 'r {
+    let below = |row: &&'r Row<BackendSnapshot>| {
+        let parent = row.parent.as_ref()?;
+        rows.get(parent.bytes()).copied()
+    };
+    // Rows that name one another in a ring have an end, too.
+    core::iter::successors(below(&row), move |row| below(row))
+        .take(rows.len())
+        .map(|row| row.id)
 }
 
 fn is_among(chains: &BTreeSet<Digest>, row: &Row<BackendSnapshot>) -> bool {

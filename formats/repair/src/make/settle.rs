@@ -239,6 +239,11 @@ pub(super) fn foretold(node: &Node, release: &Detected, at: Time) -> Vec<Foretol
     };
     let all = predictions(node, &report, release, at).into_iter();
     all.map(|prediction| Foretold {
+        releases: prediction
+            .releases
+            .iter()
+            .map(|one| one.name().to_owned())
+            .collect(),
         start: word(prediction.start).to_owned(),
         sentence: prediction.sentence.clone(),
         destroys: prediction

@@ -219,7 +219,7 @@ impl Making<'_> {
         }
         if self.is_new {
             let what = if self.request.copies.is_empty() {
-                "leases, labels of images and namespaces, in which namespace an image was where no container shows it, and which downloads were unfinished"
+                "leases, labels of images and namespaces, further names of images, in which namespace an image was where no container shows it, and which downloads were unfinished"
             } else {
                 "leases, and which downloads were unfinished"
             };

@@ -213,7 +213,8 @@ fn disk(
                             space.floor_from
                         ),
                         format!(
-                            "free {} more on its disk, but not below containerd's root: old logs, caches of packages",
+                            "free {} more on its disk, but not below containerd's root: old logs, caches of packages; or repair a copy on \
+                             another disk (`coroner repair apply --to DIR`)",
                             size_text(space.lacking())
                         ),
                     ));

@@ -468,6 +468,7 @@ impl Plan {
         self.brings_back != BringsBack::default()
             || !self.edits.is_empty()
             || !self.paired.is_empty()
+            || !self.lost.is_empty()
     }
 
     /// The units that run the node's containerd. A name that is none of theirs is not taken over.

@@ -19,6 +19,7 @@ use runc::Bundle;
 use serde_json::{Map, Value, json};
 
 use crate::complete::Added;
+use crate::docker;
 use crate::rows::{backend_rows, parent_of, split_key};
 use crate::{Item, Tree};
 
@@ -83,6 +84,9 @@ pub(crate) fn restore(
         runtime.put("options", put_any("containerd.runc.v1.Options", b""));
         if let Some(pod) = pod.filter(|_| namespace == b"k8s.io") {
             pod.write(record, bundle, image.as_ref());
+        }
+        if docker::is_containers(namespace, id) {
+            docker::put_bundle_label(record, &node.roots.state, &bundle.id);
         }
         added
             .containers

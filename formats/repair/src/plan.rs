@@ -107,6 +107,12 @@ impl Step {
         }
     }
 
+    /// Whether it writes meta.db or a metadata.db: which records that one lacks, nobody knows for certain.
+    fn writes_database(&self) -> bool {
+        let name = self.path.rsplit('/').next();
+        self.action == Action::Put && matches!(name, Some("meta.db" | "metadata.db"))
+    }
+
     /// The whole name, for people and to find its bytes by.
     pub fn place(&self) -> String {
         match &self.base {
@@ -468,7 +474,7 @@ impl Plan {
         self.brings_back != BringsBack::default()
             || !self.edits.is_empty()
             || !self.paired.is_empty()
-            || !self.lost.is_empty()
+            || self.steps.iter().any(Step::writes_database)
     }
 
     /// The units that run the node's containerd. A name that is none of theirs is not taken over.

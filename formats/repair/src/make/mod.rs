@@ -406,7 +406,8 @@ impl<'r> Making<'r> {
         };
         self.plan.logged = likely.iter().map(named_line).collect();
         likely.extend(likely::sandbox(&self.node, survivors));
-        likely.extend(docker::names(evidence, &self.request.roots.root));
+        let docker = docker::containers(evidence, &self.request.roots.root);
+        likely.extend(docker::names(&docker));
         likely
     }
 

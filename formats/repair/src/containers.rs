@@ -84,6 +84,10 @@ pub(crate) fn restore(
         runtime.put("options", put_any("containerd.runc.v1.Options", b""));
         if let Some(pod) = pod.filter(|_| namespace == b"k8s.io") {
             pod.write(record, bundle, image.as_ref());
+            if !pod.is_sandbox {
+                let name = format!("{}/{}", bundle.namespace, bundle.id);
+                added.restarted.push(name);
+            }
         }
         if docker::is_containers(namespace, id) {
             docker::put_bundle_label(record, &node.roots.state, &bundle.id);
@@ -184,6 +188,25 @@ fn image_of(
     ))
 }
 
+/// The CRI's `namespace_options` of a pod with these namespaces: the kubelet replaces a pod whose network is another than
+/// it wants.
+fn shared(own: &[(Text, Text)]) -> Map<String, Value> {
+    /// `NamespaceMode` of the CRI.
+    const NODE: u8 = 2;
+    /// Unlike the pod's, which is the usual one of the others.
+    const CONTAINER: u8 = 1;
+    let has = |kind: &str| own.iter().any(|(name, _)| *name == *kind);
+    let mut found = Map::new();
+    for kind in ["network", "ipc"] {
+        if !has(kind) {
+            found.insert(kind.to_owned(), Value::from(NODE));
+        }
+    }
+    let pid = if has("pid") { CONTAINER } else { NODE };
+    found.insert("pid".to_owned(), Value::from(pid));
+    found
+}
+
 /// What the CRI wrote into a specification of its pod.
 struct Pod {
     is_sandbox: bool,
@@ -195,6 +218,8 @@ struct Pod {
     image: String,
     logs: String,
     netns: String,
+    /// Namespaces of the node's that it has no own of, as the CRI names them.
+    shared: Map<String, Value>,
 }
 
 impl Pod {
@@ -220,6 +245,7 @@ impl Pod {
                 .and_then(|(_, path)| path.utf8())
                 .unwrap_or_default()
                 .to_owned(),
+            shared: shared(&spec.namespaces),
         })
     }
 
@@ -242,7 +268,7 @@ impl Pod {
                     "metadata": {"name": self.name, "uid": self.uid, "namespace": self.namespace},
                     "labels": labels,
                     "log_directory": self.logs,
-                    "linux": {},
+                    "linux": {"security_context": {"namespace_options": self.shared}},
                 },
                 "NetNSPath": self.netns,
             });

@@ -427,6 +427,9 @@ pub struct Plan {
     pub paired: Vec<Paired>,
     /// What comes back.
     pub brings_back: BringsBack,
+    /// Containers that the kubelet restarts, since their new record lacks what it compares: `namespace/id`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restarted: Vec<String>,
     /// Records that were set right or taken out.
     pub edits: Vec<String>,
     /// What does not come back.

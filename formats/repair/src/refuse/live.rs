@@ -340,3 +340,26 @@ fn names_short(line: &str, folder: Option<&str>, number: Option<&str>) -> bool {
     };
     line.contains(folder) && line.split(['=', ':', ',', ' ']).any(|word| word == number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_would_do_harm_depends_on_what_is_written() {
+        let plan = |whose: &str, step: Step| Plan {
+            whose: whose.to_owned(),
+            steps: vec![step],
+            ..Plan::default()
+        };
+        let address = || Step::put("default/a/address", MadeOf::Bytes, "");
+        let meta = || Step::put("io.containerd.metadata.v1.bolt/meta.db", MadeOf::Bytes, "");
+        for name in ["kubelet", "dockerd", "buildkitd", "k3s-server"] {
+            assert_eq!(does_harm(name, &plan("containerd", address())), None);
+            assert!(does_harm(name, &plan("containerd", meta())).is_some());
+        }
+        assert!(does_harm("dockerd", &plan("docker", address())).is_some());
+        assert_eq!(does_harm("kubelet", &plan("docker", address())), None);
+        assert_eq!(does_harm("bash", &plan("docker", meta())), None);
+    }
+}

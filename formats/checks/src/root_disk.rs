@@ -104,12 +104,22 @@ fn recorded(node: &Node) -> Option<BTreeSet<&[u8]>> {
     Some(all)
 }
 
+/// Whether a task's files are, or may be, in this root: those of Docker's own store of layers are not.
+fn stands_here(bundle: &runc::Bundle) -> bool {
+    let spec = bundle.spec.whole();
+    let rootfs = spec.and_then(|spec| spec.rootfs.as_ref()?.utf8());
+    let is_docker = bundle.namespace == *node::DOCKER_NAMESPACE;
+    // `/var/lib/docker/overlay2/…/merged`; of containerd's it is `/var/lib/docker/rootfs/overlayfs/ID`.
+    let is_own = |path: &str| path.starts_with('/') && !path.contains("/rootfs/");
+    !(is_docker && rootfs.is_some_and(is_own))
+}
+
 fn known(node: &Node) -> Option<Known> {
     let recorded = recorded(node)?;
     let bundles = node.runtime.read().into_iter();
     let bundles = bundles.flat_map(|runtime| &runtime.bundles);
     let bundles: BTreeSet<&[u8]> = bundles
-        .filter(|bundle| !bundle.hidden)
+        .filter(|bundle| !bundle.hidden && stands_here(bundle))
         .map(|bundle| bundle.id.bytes())
         .collect();
     let pods: BTreeSet<&[u8]> = node.pods.kubelet.iter().map(Text::bytes).collect();

@@ -77,7 +77,7 @@ pub(crate) fn harms_at_stop(node: &node::Node, words: &[String]) -> Option<&'sta
 
 fn restart_loses(judge: &mut Judge<'_>) {
     let node = judge.node;
-    let Some(unit) = node.roots.unit.as_ref().filter(|unit| !unit.masked) else {
+    let Some(unit) = node.roots.unit.as_ref().filter(|unit| !unit.masked_for_good) else {
         return;
     };
     let removed = unit.others.removes_at_stop(&node.roots.state);
@@ -106,7 +106,7 @@ fn restart_kills(judge: &mut Judge<'_>) {
     let Some(unit) = &judge.node.roots.unit else {
         return;
     };
-    if unit.masked || !unit.is_plain() || !unit.kills_all() {
+    if unit.masked_for_good || !unit.is_plain() || !unit.kills_all() {
         return;
     }
     let file = unit.files.first().cloned().unwrap_or_default();

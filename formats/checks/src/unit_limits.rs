@@ -70,7 +70,7 @@ pub(crate) const START_LIMIT: Check = Check {
 /// The unit, where it starts containerd itself, and its own file was taken along.
 fn own<'n>(judge: &Judge<'n>) -> Option<(&'n Unit, Location)> {
     let unit = judge.node.roots.unit.as_ref()?;
-    if unit.masked || !unit.is_plain() || unit.lacks_file {
+    if unit.masked_for_good || !unit.is_plain() || unit.lacks_file {
         return None;
     }
     Some((unit, Location::file(unit.files.first()?.clone())))

@@ -331,6 +331,14 @@ fn the_unit_and_its_drop_ins_are_read() {
     let mut masked = testcase::node("1.7-stopped");
     masked.add("etc/systemd/system/containerd.service", b"");
     assert!(foretell(&masked, None).sentence.contains("masked"));
+    // A mask that ends with the boot is there for a repair: what is told is the start after it.
+    let mut stopped = testcase::node("1.7-stopped");
+    let unit = b"[Service]\nExecStart=/usr/bin/containerd --config /etc/other.toml\n";
+    stopped.add("usr/lib/systemd/system/containerd.service", unit);
+    stopped.add("etc/other.toml", b"version = 9\n");
+    stopped.push("run/systemd/system/containerd.service", b'2', "/dev/null", b"");
+    let told = foretell(&stopped, None);
+    assert!(!told.sentence.contains("masked") && told.outcome != Outcome::Boots, "{}", told.sentence);
     let script = "[Service]\nExecStart=/opt/start-it\n";
     let mut wrapped = testcase::node("1.7-stopped");
     wrapped.add("etc/systemd/system/containerd.service", script.as_bytes());

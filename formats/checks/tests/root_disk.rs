@@ -43,6 +43,26 @@ fn emptied() -> Tar {
 }
 
 #[test]
+fn a_task_of_dockers_own_layers_does_not_stand_on_this_root() {
+    for (rootfs, is_here) in [
+        ("/var/lib/docker/overlay2/5e/merged", false),
+        ("/var/lib/docker/rootfs/overlayfs/5e", true),
+        ("rootfs", true),
+    ] {
+        let mut tar = emptied();
+        for gone in ["run", "var/log", "var/lib/cni", "var/lib/kubelet"] {
+            tar.remove(gone);
+        }
+        let bundle = "run/containerd/io.containerd.runtime.v2.task/moby/5e";
+        let spec = format!(r#"{{"ociVersion":"1.2.0","root":{{"path":"{rootfs}"}}}}"#);
+        tar.add(&format!("{bundle}/config.json"), spec.as_bytes());
+        let (found, start, sentence) = judged(&tar, None);
+        assert_eq!(!found.is_empty(), is_here, "{rootfs}: {sentence}");
+        assert_eq!(start == Start::No, is_here, "{rootfs}: {sentence}");
+    }
+}
+
+#[test]
 fn a_disk_that_is_there_or_of_which_nothing_is_known_is_no_fault() {
     let tar = testcase::node("1.7-stopped");
     for is_mounted in [Some(true), None] {

@@ -68,8 +68,10 @@ pub struct Unit {
     pub files: Vec<Text>,
     /// Whether only drop-ins are here: the package's own file was not taken along.
     pub lacks_file: bool,
-    /// Whether systemd is told never to start it.
+    /// Whether systemd is told not to start it. What else is here is that of the file below the mask.
     pub masked: bool,
+    /// Whether that outlasts the boot: `mask --runtime` does not.
+    pub masked_for_good: bool,
     /// Whether it stands where a mask that ends with the boot does not reach (`/etc`).
     pub outranks_mask: bool,
     /// The words of `ExecStart`, variables put in.
@@ -105,36 +107,49 @@ impl Unit {
     /// Reads the unit of this name; nothing where there is none.
     pub fn named(evidence: &Evidence, name: &str) -> Option<Self> {
         let mut unit = Self::default();
-        let file = UNIT_FOLDERS
-            .iter()
-            .map(|folder| Path::new(folder).join(name))
-            .find(|path| is_there(evidence, path));
+        let files = UNIT_FOLDERS.iter().map(|folder| Path::new(folder));
+        let files = files.filter(|folder| is_there(evidence, &folder.join(name)));
         let mut lines = Vec::new();
-        if let Some(path) = &file {
-            let mask = UNIT_FOLDERS.iter().position(|folder| *folder == MASKS);
-            let own = UNIT_FOLDERS
-                .iter()
-                .position(|folder| path.parent() == Some(Path::new(folder)));
-            unit.outranks_mask = own < mask;
-            match unit_text(evidence, path, &mut unit) {
-                Some(text) if text.trim().is_empty() => {
-                    unit.masked = true;
-                    return Some(unit);
-                }
-                Some(text) => lines.extend(settings(&text)),
-                None => {
-                    // A link to /dev/null: what it leads to is no file.
-                    let stat = evidence.stat(path);
-                    unit.masked = stat.is_ok_and(|stat| stat.kind == FileKind::Symlink);
-                    if unit.masked {
-                        unit.unread.clear();
-                    }
-                    return Some(unit);
-                }
+        let mut masks = Vec::new();
+        unit.lacks_file = true;
+        for folder in files {
+            let path = folder.join(name);
+            let before = unit.unread.len();
+            let text = unit_text(evidence, &path, &mut unit);
+            // A link to /dev/null: what it leads to is no file.
+            let is_link = || {
+                let stat = evidence.stat(&path);
+                stat.is_ok_and(|stat| stat.kind == FileKind::Symlink)
+            };
+            let is_mask = match &text {
+                Some(text) => text.trim().is_empty(),
+                None => is_link(),
+            };
+            let place = |wanted: &Path| {
+                let mut all = UNIT_FOLDERS.iter();
+                all.position(|one| Path::new(one) == wanted)
+            };
+            unit.outranks_mask = place(folder) < place(Path::new(MASKS));
+            if is_mask {
+                // What starts once it is unmasked stands in a weaker folder.
+                unit.masked = true;
+                unit.masked_for_good |= !folder.starts_with("/run");
+                unit.unread.truncate(before);
+                masks.extend(unit.files.pop());
+                continue;
             }
+            unit.lacks_file = false;
+            let Some(text) = text else {
+                return Some(unit);
+            };
+            lines.extend(settings(&text));
+            break;
+        }
+        if unit.lacks_file && unit.masked {
+            unit.files = masks;
+            return Some(unit);
         }
         // Drop-ins count where the file that they belong to was not taken along, too.
-        unit.lacks_file = file.is_none();
         for path in drop_ins(evidence, name, &mut unit.unread) {
             if let Some(text) = unit_text(evidence, &path, &mut unit) {
                 lines.extend(settings(&text));

@@ -125,8 +125,6 @@ impl KnownUnit {
     fn read_known(evidence: &Evidence, name: &'static str) -> Option<Self> {
         let unit = Unit::named(evidence, &file_name(name))?;
         let restart = unit.said.get("Restart").map(String::as_str);
-        let file = unit.files.first();
-        let is_lasting = file.is_some_and(|file| file.bytes().starts_with(b"/etc/"));
         Some(Self {
             name,
             is_seen: true,
@@ -134,7 +132,7 @@ impl KnownUnit {
             enabled: is_enabled(evidence, name),
             can_be_masked: !unit.outranks_mask,
             masked: unit.masked,
-            masked_for_good: unit.masked && is_lasting,
+            masked_for_good: unit.masked_for_good,
         })
     }
 

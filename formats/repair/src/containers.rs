@@ -19,6 +19,7 @@ use runc::Bundle;
 use serde_json::{Map, Value, json};
 
 use crate::complete::Added;
+use crate::docker;
 use crate::rows::{backend_rows, parent_of, split_key};
 use crate::{Item, Tree};
 
@@ -83,6 +84,13 @@ pub(crate) fn restore(
         runtime.put("options", put_any("containerd.runc.v1.Options", b""));
         if let Some(pod) = pod.filter(|_| namespace == b"k8s.io") {
             pod.write(record, bundle, image.as_ref());
+            if !pod.is_sandbox {
+                let name = format!("{}/{}", bundle.namespace, bundle.id);
+                added.restarted.push(name);
+            }
+        }
+        if docker::is_containers(namespace, id) {
+            docker::put_bundle_label(record, &node.roots.state, &bundle.id);
         }
         added
             .containers
@@ -180,6 +188,25 @@ fn image_of(
     ))
 }
 
+/// The CRI's `namespace_options` of a pod with these namespaces: the kubelet replaces a pod whose network is another than
+/// it wants.
+fn shared(own: &[(Text, Text)]) -> Map<String, Value> {
+    /// `NamespaceMode` of the CRI.
+    const NODE: u8 = 2;
+    /// Unlike the pod's, which is the usual one of the others.
+    const CONTAINER: u8 = 1;
+    let has = |kind: &str| own.iter().any(|(name, _)| *name == *kind);
+    let mut found = Map::new();
+    for kind in ["network", "ipc"] {
+        if !has(kind) {
+            found.insert(kind.to_owned(), Value::from(NODE));
+        }
+    }
+    let pid = if has("pid") { CONTAINER } else { NODE };
+    found.insert("pid".to_owned(), Value::from(pid));
+    found
+}
+
 /// What the CRI wrote into a specification of its pod.
 struct Pod {
     is_sandbox: bool,
@@ -191,6 +218,8 @@ struct Pod {
     image: String,
     logs: String,
     netns: String,
+    /// Namespaces of the node's that it has no own of, as the CRI names them.
+    shared: Map<String, Value>,
 }
 
 impl Pod {
@@ -216,6 +245,7 @@ impl Pod {
                 .and_then(|(_, path)| path.utf8())
                 .unwrap_or_default()
                 .to_owned(),
+            shared: shared(&spec.namespaces),
         })
     }
 
@@ -238,7 +268,7 @@ impl Pod {
                     "metadata": {"name": self.name, "uid": self.uid, "namespace": self.namespace},
                     "labels": labels,
                     "log_directory": self.logs,
-                    "linux": {},
+                    "linux": {"security_context": {"namespace_options": self.shared}},
                 },
                 "NetNSPath": self.netns,
             });
@@ -270,5 +300,22 @@ impl Pod {
         for (key, value) in &labels {
             own.put(key, value.as_str().unwrap_or_default());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_shares_what_it_has_no_namespace_of() {
+        let own = |kinds: &[&str]| -> Vec<(Text, Text)> {
+            let all = kinds.iter();
+            all.map(|kind| (Text::from(*kind), Text::from(""))).collect()
+        };
+        let shared = |kinds: &[&str]| Value::Object(shared(&own(kinds)));
+        assert_eq!(shared(&["network", "pid", "ipc", "uts", "mount"]), json!({"pid": 1}));
+        assert_eq!(shared(&["pid", "ipc", "mount"]), json!({"network": 2, "pid": 1}));
+        assert_eq!(shared(&["network", "mount"]), json!({"ipc": 2, "pid": 2}));
     }
 }

@@ -52,6 +52,17 @@ impl Copied {
         })
     }
 
+    /// What another place says, as if a copy had it.
+    pub(crate) fn of_tree(tree: Tree) -> Self {
+        Self {
+            from: String::new(),
+            sha256: String::new(),
+            backends: BTreeMap::new(),
+            newest: newest(&tree),
+            tree,
+        }
+    }
+
     /// How people call it: where it is from, and how old it is.
     pub(crate) fn name(&self) -> String {
         let from = Text::from(self.from.as_str());

@@ -107,6 +107,12 @@ impl Step {
         }
     }
 
+    /// Whether it writes meta.db or a metadata.db: which records that one lacks, nobody knows for certain.
+    fn writes_database(&self) -> bool {
+        let name = self.path.rsplit('/').next();
+        self.action == Action::Put && matches!(name, Some("meta.db" | "metadata.db"))
+    }
+
     /// The whole name, for people and to find its bytes by.
     pub fn place(&self) -> String {
         match &self.base {
@@ -424,6 +430,9 @@ pub struct Plan {
     pub paired: Vec<Paired>,
     /// What comes back.
     pub brings_back: BringsBack,
+    /// Containers that the kubelet restarts, since their new record lacks what it compares: `namespace/id`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restarted: Vec<String>,
     /// Records that were set right or taken out.
     pub edits: Vec<String>,
     /// What does not come back.
@@ -471,6 +480,7 @@ impl Plan {
         self.brings_back != BringsBack::default()
             || !self.edits.is_empty()
             || !self.paired.is_empty()
+            || self.steps.iter().any(Step::writes_database)
     }
 
     /// The units that run the node's containerd. A name that is none of theirs is not taken over.

@@ -11,6 +11,7 @@ use repair::{Done, Failed, Store};
 use serde::Serialize;
 
 use crate::request;
+use crate::saving::before_the_kubelet;
 
 /// What `apply` answers.
 #[derive(Serialize)]
@@ -22,6 +23,11 @@ struct Applied {
     /// What starts the node again; nothing of a copy.
     #[serde(skip)]
     units: Option<Units>,
+    /// Where the node is, and what the kubelet restarts there.
+    #[serde(skip)]
+    node: String,
+    #[serde(skip)]
+    restarted: Vec<String>,
 }
 
 impl Answer for Applied {
@@ -46,6 +52,7 @@ impl Answer for Applied {
         ))?;
         if let Some(units) = &self.units {
             pen.heading("Next, on the node:")?;
+            before_the_kubelet(&self.node, &self.restarted, pen)?;
             for command in units.starting() {
                 pen.verbatim(format_args!("    # {command}"))?;
             }
@@ -147,6 +154,8 @@ pub(crate) fn run(path: &Path, to: Option<&Path>, copy: bool, out: &mut Out) -> 
         _ => 0,
     };
     out.answer(&Applied {
+        node: node.display().to_string(),
+        restarted: plan.restarted,
         plan: plan.id,
         root: node
             .join(plan.root.trim_start_matches('/'))

@@ -24,6 +24,7 @@ mod mounts;
 mod purge;
 mod release;
 mod request;
+mod saving;
 mod show;
 mod undo;
 

@@ -4,11 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use cli::{Answer, Case, EvidenceArgs, Exit, Failure, Out, Outcome, Pen};
-use finding::{Command, Draft, Text, program, size_text};
+use finding::{Command, Text, size_text};
 use node::{Node, Options};
 use repair::{HeldThing, Tree, held};
 use serde::Serialize;
 
+use crate::saving::saving;
 use crate::{FromArgs, PlanArgs, PlanFile, request};
 
 /// What `release` lists.
@@ -24,13 +25,9 @@ impl Listed {
     fn saving(&self, number: usize, name: &str) -> Option<Command> {
         let (namespace, rest) = name.split_once('/')?;
         let (_, key) = rest.split_once('/')?;
-        let draft = Draft::new(program::CORONER).words(&["snapshots", "extract"]);
-        let draft = draft.value("--output", format!("saved-{number}"));
         let node = Text::from(self.node.as_os_str().as_encoded_bytes());
-        draft
-            .operand(node)
-            .operand(format!("{namespace}/{key}"))
-            .command()
+        let folder = format!("saved-{number}");
+        saving(node, &format!("{namespace}/{key}"), &folder)
     }
 }
 

@@ -12,6 +12,7 @@ use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
 use serde::Serialize;
 
 use crate::FromArgs;
+use crate::saving::before_the_kubelet;
 
 /// What is said of a plan that was written to a file.
 pub(crate) fn filed_words(plan: &Plan, file: &Path) -> Vec<String> {
@@ -213,6 +214,8 @@ impl Shown {
             "Only if `apply` says that the plan was applied (exit code 1):"
         };
         pen.paragraph("  ", then)?;
+        let node = self.plan.node.as_deref().unwrap_or("/");
+        before_the_kubelet(node, &self.plan.restarted, pen)?;
         for command in units.starting() {
             pen.verbatim(format_args!("    # {command}"))?;
         }

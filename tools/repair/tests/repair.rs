@@ -350,6 +350,48 @@ fn a_layer_that_is_another_is_said() {
     }
 }
 
+/// What the plan itself tells to mask is masked when it is applied.
+#[test]
+fn a_masked_unit_keeps_no_repair_from_its_work() {
+    let folder = unpacked("1.7-stopped");
+    let node = folder.path();
+    fs::write(node.join(META), b"").unwrap();
+    let put = |place: &str| {
+        let place = node.join(place);
+        fs::create_dir_all(&place).unwrap();
+        place.join("containerd.service")
+    };
+    let unit = "[Service]\nExecStart=/usr/bin/containerd\nRestart=always\n";
+    fs::write(put("usr/lib/systemd/system"), unit).unwrap();
+    for place in ["run/systemd/system", "etc/systemd/system"] {
+        std::os::unix::fs::symlink("/dev/null", put(place)).unwrap();
+        let made = plan(node, &[]);
+        let after = &made["after"][0];
+        assert_eq!(after["fails"], serde_json::Value::Null, "{place}: {after}");
+        assert!(made["units"].to_string().contains(r#""masked":true"#), "{made}");
+    }
+}
+
+/// Of a lost meta.db the kubelet's own label is gone: it restarts what comes back from bundles.
+#[test]
+fn what_the_kubelet_restarts_is_copied_out_before_it_starts() {
+    let folder = unpacked("1.7-running");
+    let node = folder.path();
+    let copies = tempfile::tempdir().unwrap();
+    let copy = copies.path().join("meta.db");
+    fs::rename(node.join(META), &copy).unwrap();
+    let (text, _) = run(&[node.as_os_str()]);
+    let (_, next) = text.split_once("Next, on the node:").unwrap();
+    let saved = next.find("# coroner snapshots extract --output=saved-").unwrap();
+    assert!(saved < next.find("# systemctl unmask").unwrap(), "{text}");
+    let made = plan(node, &[]);
+    let restarted = made["restarted"].as_array().unwrap();
+    assert!(!restarted.is_empty());
+    assert_eq!(next.matches("# coroner snapshots extract").count(), restarted.len());
+    let made = plan(node, &["--names-from", copy.to_str().unwrap()]);
+    assert_eq!(made["restarted"], serde_json::Value::Null, "{made}");
+}
+
 /// The units that are on the node, and no others: a mask until the next boot does not reach those in `/etc`.
 #[test]
 fn the_units_of_the_node_are_stopped_and_masked() {

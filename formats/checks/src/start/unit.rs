@@ -19,7 +19,7 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
         return program(run);
     };
     let at = file(unit);
-    if unit.masked {
+    if unit.masked_for_good {
         return run.say(run.statement(&rules::UNIT_MASKED).at(at));
     }
     for (file, why) in &unit.unread {

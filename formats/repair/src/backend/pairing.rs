@@ -10,6 +10,7 @@ use snapshots::Layout;
 
 use super::facts::{self, Inodes, Mounted, Shape};
 use super::{LayerBlob, Wanted};
+use crate::docker;
 use crate::plan::Proof;
 use crate::rows::backend_rows;
 
@@ -318,6 +319,10 @@ impl<'a> Pairing<'a> {
             return false;
         }
         if one.is_layer() && self.upper(id) == Some(true) {
+            return false;
+        }
+        let files = self.ask.layout.files(id);
+        if !docker::fits(self.ask.evidence, &files, &one.namespace, &one.key) {
             return false;
         }
         let origins = self.origins(id);

@@ -81,6 +81,8 @@ pub struct Added {
     pub images: Vec<NewImage>,
     /// Containers, as `namespace/id`.
     pub containers: Vec<String>,
+    /// Those whose record lacks what the kubelet compares (`io.kubernetes.container.hash`): it restarts them.
+    pub restarted: Vec<String>,
     /// Names that were given and stand for nothing on this node.
     pub unused_names: usize,
 }

@@ -12,7 +12,7 @@ use super::{Making, Refused};
 use crate::backend::{self, Ask, Wanted};
 use crate::plan::Paired;
 use crate::rows::known_namespaces;
-use crate::{Survivors, Tree};
+use crate::{Copied, Survivors, Tree, docker};
 
 impl Making<'_> {
     /// Adds a step for each metadata.db that is to be made anew, and goes on with the node as it is
@@ -26,6 +26,7 @@ impl Making<'_> {
     ) -> Result<(), Refused> {
         let layers = self.layer_blobs(survivors);
         let said = said(&self.request.said)?;
+        let docker = docker::containers(evidence, &self.request.roots.root);
         let mut is_changed = false;
         for mut snapshotter in self.node.snapshotters.clone() {
             let is_known = matches!(
@@ -77,12 +78,14 @@ impl Making<'_> {
                 mounted: &mounted,
                 said: &own,
             };
-            let copies = &self.request.copies;
-            let known = backend::copied::pairs(ask, copies);
+            let known = backend::copied::pairs(ask, &self.request.copies);
             let added = if is_whole {
                 BTreeSet::new()
             } else {
-                backend::copied::add(ask, copies, &known, &mut wanted)
+                let mut copies = self.request.copies.clone();
+                // The newest of all: what dockerd keeps of its containers.
+                copies.insert(0, Copied::of_tree(docker::snapshots(&docker, survivors)));
+                backend::copied::add(ask, &copies, &known, &mut wanted)
             };
             let mut paired = backend::pair(ask, &wanted, &known);
             let by_time = self.request.by_time;
@@ -132,6 +135,9 @@ impl Making<'_> {
     fn namespaces(&self, tree: &Tree) -> Vec<Vec<u8>> {
         let mut known: BTreeSet<Vec<u8>> = known_namespaces(&self.node);
         known.extend(crate::rows::namespaces(tree).map(|(name, _)| name.to_vec()));
+        if self.request.roots.whose == "docker" {
+            known.insert(node::DOCKER_NAMESPACE.into());
+        }
         let given = self
             .request
             .names
@@ -162,7 +168,7 @@ impl Making<'_> {
             let namespace = Text::from(one.namespace.as_slice());
             let key = Text::from(one.key.as_slice());
             self.plan.lost.push(format!(
-                "the snapshot {namespace}/{key} of {name}, which a copy has: its directory is likely {id}, by its time alone; that is kept under its number. `--by-time` takes it, `--pair {name}/{namespace}/{key}={id}` says it"
+                "the snapshot {namespace}/{key} of {name}: its directory is likely {id}, by its time alone; that is kept under its number. `--by-time` takes it, `--pair {name}/{namespace}/{key}={id}` says it"
             ));
         }
     }

@@ -56,6 +56,7 @@ impl Making<'_> {
             containers: added.containers,
             stays,
         };
+        self.plan.restarted = added.restarted;
         if added.unused_names > 0 {
             self.plan.unknown.push(format!(
                 "{} of the given names belong to images that are not on this node",

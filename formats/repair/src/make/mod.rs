@@ -212,7 +212,12 @@ impl<'r> Making<'r> {
             now: request.at,
             ..Options::default()
         };
-        let node = Node::open(evidence, request.roots.clone(), options);
+        let mut roots = request.roots.clone();
+        if let Some(unit) = &mut roots.unit {
+            // Judged is the start that comes once it is unmasked.
+            unit.masked_for_good = false;
+        }
+        let node = Node::open(evidence, roots, options);
         let at = node.now;
         let release = request
             .release
@@ -406,7 +411,8 @@ impl<'r> Making<'r> {
         };
         self.plan.logged = likely.iter().map(named_line).collect();
         likely.extend(likely::sandbox(&self.node, survivors));
-        likely.extend(docker::names(evidence, &self.request.roots.root));
+        let docker = docker::containers(evidence, &self.request.roots.root);
+        likely.extend(docker::names(&docker));
         likely
     }
 

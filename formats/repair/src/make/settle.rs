@@ -180,7 +180,7 @@ impl Making<'_> {
             now: Some(self.at),
             ..Options::default()
         };
-        Node::open(evidence, self.request.roots.clone(), options)
+        Node::open(evidence, self.node.roots.clone(), options)
     }
 
     /// What a start on the result comes to, and what a collection deletes: nothing but what the plan

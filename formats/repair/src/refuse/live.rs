@@ -173,14 +173,29 @@ pub(super) fn processes(node: &Folder, shown: &Path, plan: &Plan) -> Vec<Refused
                 ),
                 "stop it first, and what starts it again",
             ));
-        } else if plan.is_rebuilt() && DELETERS.contains(&name.as_str()) && lives_in(pid, &homes) {
-            found.push(Refused::new(
-                format!("{name} (process {pid}) runs: it deletes images and containers that it has no record of"),
-                "stop it, and keep it from starting until the node is looked at (`systemctl stop`, then `systemctl mask --runtime`)",
-            ));
+            continue;
         }
+        let Some(does) = does_harm(&name, plan).filter(|_| lives_in(pid, &homes)) else {
+            continue;
+        };
+        found.push(Refused::new(
+            format!("{name} (process {pid}) runs: {does}"),
+            "stop it, and keep it from starting until the node is looked at (`systemctl stop`, then `systemctl mask --runtime`)",
+        ));
     }
     found
+}
+
+/// What a program would do beside the repair, or after it.
+fn does_harm(name: &str, plan: &Plan) -> Option<&'static str> {
+    if name == "dockerd" && plan.whose == "docker" {
+        // It runs this containerd as its child, and waits for it without end.
+        Some("it starts the containerd of this root again")
+    } else if DELETERS.contains(&name) && plan.is_rebuilt() {
+        Some("it deletes images and containers that it has no record of")
+    } else {
+        None
+    }
 }
 
 fn has_open(pid: u32, below: &Path) -> bool {
@@ -324,4 +339,27 @@ fn names_short(line: &str, folder: Option<&str>, number: Option<&str>) -> bool {
         return false;
     };
     line.contains(folder) && line.split(['=', ':', ',', ' ']).any(|word| word == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_would_do_harm_depends_on_what_is_written() {
+        let plan = |whose: &str, step: Step| Plan {
+            whose: whose.to_owned(),
+            steps: vec![step],
+            ..Plan::default()
+        };
+        let address = || Step::put("default/a/address", MadeOf::Bytes, "");
+        let meta = || Step::put("io.containerd.metadata.v1.bolt/meta.db", MadeOf::Bytes, "");
+        for name in ["kubelet", "dockerd", "buildkitd", "k3s-server"] {
+            assert_eq!(does_harm(name, &plan("containerd", address())), None);
+            assert!(does_harm(name, &plan("containerd", meta())).is_some());
+        }
+        assert!(does_harm("dockerd", &plan("docker", address())).is_some());
+        assert_eq!(does_harm("kubelet", &plan("docker", address())), None);
+        assert_eq!(does_harm("bash", &plan("docker", meta())), None);
+    }
 }

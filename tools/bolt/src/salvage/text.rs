@@ -348,3 +348,40 @@ fn write_gaps(gaps: &[GapLine], pen: &mut Pen<'_>) -> io::Result<()> {
     };
     pen.paragraph("         ", &format!("{found}; {rest}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gap(key: usize, outcome: Filled) -> GapLine {
+        GapLine {
+            bucket: vec![Text::from(&b"v1"[..])],
+            code: "bolt/lost-write",
+            offset: 0x1000,
+            what: "a page is of an older transaction".to_owned(),
+            keys: format!("key k{key}"),
+            from_transaction_before: 0,
+            from_pages: 1,
+            transaction_before_is_whole: false,
+            outcome,
+            is_later: false,
+        }
+    }
+
+    #[test]
+    fn gaps_of_one_kind_are_said_once_and_counted() {
+        let mut gaps: Vec<GapLine> = (0..20).map(|key| gap(key, Filled::Part)).collect();
+        gaps.push(gap(20, Filled::Whole));
+        let mut out: Vec<u8> = Vec::new();
+        for gaps in gaps.chunk_by(GapLine::is_like) {
+            write_gaps(gaps, &mut Pen::new(&mut out, false, Some(400))).unwrap();
+        }
+        let text = String::from_utf8(out).unwrap();
+        let starts = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
+        assert_eq!((starts("Gaps "), starts("Gap ")), (1, 1), "{text}");
+        assert!(text.contains("Gaps     20 of bolt/lost-write"), "{text}");
+        assert!(text.contains("key k11, and 8 more"), "{text}");
+        assert!(text.contains("20 keys from pages"), "{text}");
+        assert!(text.contains("missing: key k20\n"), "{text}");
+    }
+}

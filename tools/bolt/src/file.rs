@@ -107,13 +107,17 @@ impl FileArgs {
         evidence.pages(&path).map_err(|why| self.unread(&why))
     }
 
-    /// Reads all of it, for verbs that go from key to key.
+    /// Reads all that trees can use of it, for verbs that go from key to key.
     pub(crate) fn whole(&self) -> Result<Source, Failure> {
         let (evidence, path) = self.evidence()?;
-        let limit = 1 << 30;
-        evidence
-            .source_as_is(&path, limit)
-            .map_err(|why| self.unread(&why))
+        let file = self.open()?;
+        let whole = || evidence.source_as_is(&path, TREES);
+        let source = match file.reach() {
+            // One that is written to meanwhile is read again, which only a whole one is.
+            Some(reach) if reach < file.len() => file.start(reach).or_else(|_| whole()),
+            _ => whole(),
+        };
+        source.map_err(|why| self.unread(&why))
     }
 
     /// What to say where it cannot be read.
@@ -127,6 +131,8 @@ impl FileArgs {
     }
 }
 
+/// The largest trees that are gone through from key to key.
+const TREES: u64 = 1 << 30;
 /// By so much the library lets a file grow at a time.
 const GROWTH: u64 = 16 << 20;
 
@@ -137,6 +143,23 @@ pub(crate) fn used(len: u64, data: impl Iterator<Item = Span>) -> u64 {
 }
 
 impl File {
+    /// How much of it trees can use, if a meta says so.
+    fn reach(&self) -> Option<u64> {
+        bolt::metas_of(self).ok()?.reach()
+    }
+
+    /// Its first `len` bytes.
+    fn start(&self, len: u64) -> Result<Source, Unread> {
+        if len > TREES {
+            let (size, limit) = (len, TREES);
+            return Err(Unread::TooLarge { size, limit });
+        }
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        self.read_at(0, &mut bytes)?;
+        self.unchanged()?;
+        Ok(Source::from_bytes(self.pages.path.clone(), bytes))
+    }
+
     /// How much of it is worth reading.
     pub(crate) fn used(&self) -> u64 {
         used(self.len(), self.data.iter().copied())

@@ -326,8 +326,11 @@ fn a_hole_behind_the_data_changes_nothing() {
     )
     .unwrap();
     let (before, _) = run(&["check"], &file);
+    let keys = run(&["keys"], &file);
     let long = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
     long.set_len(2 << 30).unwrap();
+    // More than is ever read of a file from key to key.
+    assert_eq!(run(&["keys"], &file), keys);
     let (salvage, exit) = run(&["salvage"], &file);
     assert!(salvage["whole"] == true && exit == Exit::CLEAN, "{salvage}");
     let (check, _) = run(&["check"], &file);

@@ -57,6 +57,21 @@ fn writers(node: &Path) -> Vec<Vec<String>> {
         vec!["bolt", "compact", "-o", "OUT", meta],
         vec!["bolt", "salvage", "-o", "OUT", meta],
         vec!["bolt", "pages", "--map", "--svg", "OUT", meta],
+        vec!["bolt", "dump", "-o", "OUT", meta],
+        vec!["bolt", "surgery", "freelist", "rebuild", "-o", "OUT", meta],
+        vec!["collect", "--redact", "-o", "OUT", node_text],
+        vec!["repair", "plan", "-o", "OUT", node_text],
+        vec!["repair", "backup", "-o", "OUT", node_text],
+        vec!["logs", "-o", "OUT", node_text],
+        vec![
+            "snapshots",
+            "cat",
+            "-o",
+            "OUT",
+            node_text,
+            "default/sleeper",
+            "/etc/relative",
+        ],
     ];
     let owned = |line: Vec<&str>| line.into_iter().map(str::to_owned).collect();
     lines.into_iter().map(owned).collect()
@@ -97,7 +112,7 @@ fn all(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Whether what stands at `out` is all of it.
 fn is_whole(line: &[String], out: &Path, want: &Path) -> bool {
-    if line[0] == "collect" {
+    if line[0] == "collect" || line[1] == "backup" {
         let verify = ["bundle", "verify", out.to_str().expect("path")];
         return coroner(&verify.map(str::to_owned)).code == Some(0);
     }
@@ -165,6 +180,52 @@ fn after_a_kill_nothing_stands_under_the_name() {
 #[test]
 fn sigterm_is_as_ctrl_c() {
     struck(Signal::SIGTERM, 4);
+}
+
+#[test]
+fn a_copy_of_the_databases_has_a_name_only_when_it_is_whole() {
+    let node = node();
+    let words = |into: &Path| {
+        let line = ["repair", "backup", "--into", into.to_str().expect("path")];
+        let node = node.path().to_str().expect("path");
+        line.into_iter()
+            .chain([node])
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let copies = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let paths = entries.map(|entry| entry.expect("entry").path());
+        paths
+            .filter(|path| {
+                let name = path.file_name().expect("name").to_string_lossy();
+                !name.starts_with('.')
+            })
+            .collect()
+    };
+    let scratch = tempfile::tempdir().expect("folder");
+    let want = scratch.path().join("want");
+    let start = Instant::now();
+    let ran = coroner(&words(&want));
+    let took = start.elapsed();
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let whole = all(&copies(&want)[0]);
+    for part in 0..20 {
+        let out = scratch.path().join("out");
+        clear(&out);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_coroner"))
+            .args(words(&out))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("spawn");
+        std::thread::sleep(took * part / 20);
+        let _ = child.kill();
+        child.wait().expect("wait");
+        for copy in copies(&out) {
+            assert!(all(&copy) == whole, "{copy:?}: half of it is there");
+        }
+    }
 }
 
 #[test]

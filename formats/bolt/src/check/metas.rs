@@ -185,6 +185,14 @@ pub fn metas_of(source: &dyn PageSource) -> Result<Metas, Unread> {
     })
 }
 
+impl Metas {
+    /// How many bytes of the file trees of valid metas may use; what is behind them is of no tree.
+    pub fn reach(&self) -> Option<u64> {
+        let marks = self.slots.iter().flatten().map(|meta| meta.high_water);
+        Some(marks.max()?.at(self.page_size?))
+    }
+}
+
 /// Reads the start of a file, as much as is needed to find both metas.
 pub(crate) fn look<'b>(
     source: &dyn PageSource,

@@ -10,11 +10,8 @@ use cli::{Pen, Style};
 use finding::{Draft, Text, program};
 use serde::Serialize;
 
-use super::text::bucket;
+use super::text::{NAMED, bucket, some_of};
 use crate::file::FileArgs;
-
-/// Names of a kind that are shown; JSON has all.
-const NAMED: usize = 12;
 
 /// What the file says of a start on it, and what says the rest.
 #[derive(Debug, Serialize)]
@@ -86,15 +83,8 @@ impl Start {
         pen.paragraph("Start    ", &says)?;
         for (kind, why, names) in grouped(loses) {
             let count = names.len();
-            let more = count.saturating_sub(NAMED);
-            let mut names: Vec<String> = names.into_iter().take(NAMED).collect();
-            if more > 0 {
-                names.push(format!("and {more} more (--format json names all)"));
-            }
-            pen.paragraph(
-                "  loses  ",
-                &format!("{kind}, {count}: {}", names.join(", ")),
-            )?;
+            let names = some_of(names.into_iter());
+            pen.paragraph("  loses  ", &format!("{kind}, {count}: {names}"))?;
             pen.paragraph("         ", &format!("because {why}"))?;
         }
         for one in nameless {
@@ -103,10 +93,11 @@ impl Start {
                 &format!("{}, perhaps {}: their names are gone", one.kind, one.count),
             )?;
         }
-        for one in unknown.iter().take(NAMED) {
-            pen.paragraph("  unknown  ", &sentence(one))?;
+        let kinds: Vec<&[Unclear]> = unknown.chunk_by(is_like).collect();
+        for kind in kinds.iter().take(NAMED) {
+            pen.paragraph("  unknown  ", &sentence(kind))?;
         }
-        more(unknown.len(), pen)?;
+        more(kinds.len(), pen)?;
         for one in stops.iter().take(NAMED) {
             let record = bucket(&one.record);
             pen.paragraph("  stops  ", &format!("{record}: {}", one.what))?;
@@ -193,23 +184,33 @@ const fn plural(kind: metadb::ObjectKind) -> &'static str {
     }
 }
 
-/// A range of keys, and what goes with them.
-fn sentence(one: &Unclear) -> String {
+/// Whether they differ only in the keys.
+fn is_like(one: &Unclear, other: &Unclear) -> bool {
+    let kind = |one: &Unclear| (one.last_change, one.rows);
+    kind(one) == kind(other) && one.bucket == other.bucket
+}
+
+/// Ranges of keys of one bucket, and what goes with them.
+fn sentence(all: &[Unclear]) -> String {
+    let Some(one) = all.first() else {
+        return String::new();
+    };
     let bytes = |key: Option<&Text>| key.map(|key| key.bytes().to_vec());
-    let range = bolt::KeyRange {
+    let range = |one: &Unclear| bolt::KeyRange {
         from: bytes(one.from.as_ref()),
         until: bytes(one.until.as_ref()),
     };
-    let place = bucket(&one.bucket);
+    let ranges = some_of(all.iter().map(|one| range(one).to_string()));
+    let place = format!("{}, {ranges}", bucket(&one.bucket));
     if one.last_change {
-        format!("{place}, {range}: what the last transaction changed there may be missing")
+        format!("{place}: what the last transaction changed there may be missing")
     } else if one.rows {
-        format!("{place}, {range}: more may have stood there; what they named would be deleted")
+        format!("{place}: more may have stood there; what they named would be deleted")
     } else if one.bucket.is_empty() {
         format!(
-            "{place}, {range}: more may have stood there; containerd holds no snapshot and no blob by it"
+            "{place}: more may have stood there; containerd holds no snapshot and no blob by it"
         )
     } else {
-        format!("{place}, {range}: the record may have said more")
+        format!("{place}: the record may have said more")
     }
 }

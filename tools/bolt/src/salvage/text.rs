@@ -22,6 +22,19 @@ pub(super) fn bucket(path: &[Text]) -> String {
     path.join(" > ")
 }
 
+/// Names of a kind that are shown; JSON has all.
+pub(super) const NAMED: usize = 12;
+
+/// The first of some names, and how many there are besides.
+pub(super) fn some_of(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let mut names: Vec<String> = names.take(NAMED).collect();
+    if more > 0 {
+        names.push(format!("and {more} more (--format json names all)"));
+    }
+    names.join(", ")
+}
+
 /// Decisions that differ only in the page.
 struct Group<'a> {
     first: &'a DecisionLine,
@@ -151,8 +164,8 @@ impl Answer for Saved {
                 "Unread   {bytes} bytes at {offset:#x}: the disk does not give them"
             ))?;
         }
-        for gap in &self.gaps {
-            gap.write_gap(pen)?;
+        for gaps in self.gaps.chunk_by(GapLine::is_like) {
+            write_gaps(gaps, pen)?;
         }
         for group in grouped(&self.decisions) {
             let proof = match group.first.proof {
@@ -278,41 +291,97 @@ impl Saved {
 }
 
 impl GapLine {
-    fn write_gap(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let place = bucket(&self.bucket);
+    /// Whether they differ only in the keys, and where the fault stands.
+    fn is_like(&self, other: &Self) -> bool {
+        let kind = |gap: &Self| {
+            let found = (gap.from_pages > 0, gap.from_transaction_before > 0);
+            (
+                gap.code,
+                found,
+                gap.outcome,
+                gap.transaction_before_is_whole,
+            )
+        };
+        kind(self) == kind(other) && self.what == other.what && self.bucket == other.bucket
+    }
+}
+
+/// Gaps of one kind in one bucket.
+fn write_gaps(gaps: &[GapLine], pen: &mut Pen<'_>) -> io::Result<()> {
+    let Some(gap) = gaps.first() else {
+        return Ok(());
+    };
+    let (code, offset, place) = (gap.code, gap.offset, bucket(&gap.bucket));
+    if gaps.len() == 1 {
+        pen.line(format_args!("Gap      {code} at {offset:#x} in {place}"))?;
+    } else {
+        let count = gaps.len();
         pen.line(format_args!(
-            "Gap      {} at {:#x} in {place}",
-            self.code, self.offset
+            "Gaps     {count} of {code}, the first at {offset:#x}, in {place}"
         ))?;
-        pen.paragraph(
-            "         ",
-            &format!("{}; missing: {}", self.what, self.keys),
-        )?;
-        let mut found = Vec::new();
-        if self.from_pages > 0 {
-            found.push(format!(
-                "{} keys from pages that nothing named",
-                self.from_pages
-            ));
+    }
+    let keys = some_of(gaps.iter().map(|gap| gap.keys.clone()));
+    pen.paragraph("         ", &format!("{}; missing: {keys}", gap.what))?;
+    let sum = |of: fn(&GapLine) -> u64| gaps.iter().map(of).fold(0, u64::saturating_add);
+    let from_pages = sum(|gap| gap.from_pages);
+    let from_before = sum(|gap| gap.from_transaction_before);
+    let mut found = Vec::new();
+    if from_pages > 0 {
+        found.push(format!("{from_pages} keys from pages that nothing named"));
+    }
+    if from_before > 0 {
+        found.push(format!("{from_before} keys from the transaction before"));
+    }
+    let found = if found.is_empty() {
+        "nothing was found for it".to_owned()
+    } else {
+        found.join(", ")
+    };
+    let rest = if gap.outcome == Filled::Whole {
+        "no other page is unaccounted for: nothing is missing"
+    } else if gap.transaction_before_is_whole {
+        "the transaction before is whole there: only what the last one changed can be missing"
+    } else if from_pages > 0 {
+        "more may be missing"
+    } else {
+        "what stood there is lost"
+    };
+    pen.paragraph("         ", &format!("{found}; {rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gap(key: usize, outcome: Filled) -> GapLine {
+        GapLine {
+            bucket: vec![Text::from(&b"v1"[..])],
+            code: "bolt/lost-write",
+            offset: 0x1000,
+            what: "a page is of an older transaction".to_owned(),
+            keys: format!("key k{key}"),
+            from_transaction_before: 0,
+            from_pages: 1,
+            transaction_before_is_whole: false,
+            outcome,
+            is_later: false,
         }
-        if self.from_transaction_before > 0 {
-            let count = self.from_transaction_before;
-            found.push(format!("{count} keys from the transaction before"));
+    }
+
+    #[test]
+    fn gaps_of_one_kind_are_said_once_and_counted() {
+        let mut gaps: Vec<GapLine> = (0..20).map(|key| gap(key, Filled::Part)).collect();
+        gaps.push(gap(20, Filled::Whole));
+        let mut out: Vec<u8> = Vec::new();
+        for gaps in gaps.chunk_by(GapLine::is_like) {
+            write_gaps(gaps, &mut Pen::new(&mut out, false, Some(400))).unwrap();
         }
-        let found = if found.is_empty() {
-            "nothing was found for it".to_owned()
-        } else {
-            found.join(", ")
-        };
-        let rest = if self.outcome == Filled::Whole {
-            "no other page is unaccounted for: nothing is missing"
-        } else if self.transaction_before_is_whole {
-            "the transaction before is whole there: only what the last one changed can be missing"
-        } else if self.from_pages > 0 {
-            "more may be missing"
-        } else {
-            "what stood there is lost"
-        };
-        pen.paragraph("         ", &format!("{found}; {rest}"))
+        let text = String::from_utf8(out).unwrap();
+        let starts = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
+        assert_eq!((starts("Gaps "), starts("Gap ")), (1, 1), "{text}");
+        assert!(text.contains("Gaps     20 of bolt/lost-write"), "{text}");
+        assert!(text.contains("key k11, and 8 more"), "{text}");
+        assert!(text.contains("20 keys from pages"), "{text}");
+        assert!(text.contains("missing: key k20\n"), "{text}");
     }
 }

@@ -57,7 +57,7 @@ static UNCOUNTED: Rule = Rule {
 };
 
 /// The findings of one transaction, from `old` to `new`.
-pub(super) fn stale(old: &Db<'_>, new: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
+pub(super) fn stale<'s>(old: &Db<'s>, new: &Db<'s>, changes: &[Change<'s>]) -> Vec<Found> {
     let mut found = objects::stale(old, changes);
     found.extend(shape::stale(new, changes));
     found

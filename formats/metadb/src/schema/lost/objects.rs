@@ -7,7 +7,7 @@
 //! metadata.db    v1/snapshots/<key>/           id kind createdat …             sequence: the last id
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bolt::{Change, Db, Differs, Entry, Found, Value, Visit, What};
 use finding::{Severity, Time};
@@ -208,6 +208,15 @@ fn undone(known: &Known<'_>, done: &Done<'_, '_>) -> Option<Found> {
     Some(noted(found(old, &change.bucket, &UNDONE)))
 }
 
+/// Where something was removed: its bucket, and its key there.
+fn removed<'a, 's>(changes: &'a [Change<'s>]) -> BTreeSet<(&'a [&'s [u8]], &'s [u8])> {
+    let gone = changes
+        .iter()
+        .filter(|change| change.differs == Differs::Removed);
+    gone.map(|change| (change.bucket.as_slice(), change.key))
+        .collect()
+}
+
 /// A lease that names content no more. What else happened tells whether anybody wants that: each
 /// transaction does one thing, and only a lease that goes takes what it names with it.
 fn unleased(changes: &[Change<'_>]) -> Option<Found> {
@@ -215,12 +224,10 @@ fn unleased(changes: &[Change<'_>]) -> Option<Found> {
         let path = change.bucket.as_slice();
         change.differs == Differs::Removed && matches!(path, [b"v1", _, b"leases", _, b"content"])
     };
-    let is_gone = |change: &Change<'_>| {
-        let lease = change.bucket.get(..4).unwrap_or_default();
-        changes.iter().any(|other| {
-            let path: Vec<&[u8]> = other.bucket.iter().copied().chain([other.key]).collect();
-            other.differs == Differs::Removed && path == lease
-        })
+    let gone = removed(changes);
+    let is_gone = |change: &Change<'_>| match change.bucket.as_slice() {
+        [above @ .., lease, _] => gone.contains(&(above, lease)),
+        _ => false,
     };
     let change = changes
         .iter()
@@ -252,14 +259,14 @@ pub(super) fn stale(old: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
             .filter(|(of, change, new)| known.is_older(new, *of, &change.bucket));
         stale.extend(older.map(|(_, change, new)| found(new, &change.bucket, &RESURRECTED)));
     }
+    let objects: BTreeSet<_> = done
+        .removed
+        .iter()
+        .map(|(_, change, _)| (change.bucket.as_slice(), change.key))
+        .collect();
     let is_gone = |change: &&Change<'_>| {
         let object = change.bucket.as_slice().split_last();
-        object.is_some_and(|(key, above)| {
-            let removed = done.removed.iter().map(|(_, change, _)| change);
-            removed
-                .clone()
-                .any(|it| it.key == *key && it.bucket.as_slice() == above)
-        })
+        object.is_some_and(|(key, above)| objects.contains(&(above, key)))
     };
     let kept = changes
         .iter()

@@ -1,6 +1,6 @@
 //! What containerd writes together, and what it never takes away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bolt::{Bucket, Change, Db, Differs, Entry, Found};
 
@@ -10,7 +10,8 @@ use super::{
 };
 
 /// Objects without what each has, collections that went away, names that lead nowhere.
-pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
+pub(super) fn stale<'s>(db: &Db<'s>, changes: &[Change<'s>]) -> Vec<Found> {
+    let tree = &mut Tree::of_root(db.root());
     let mut stale = Vec::new();
     let mut seen = BTreeSet::new();
     for change in changes {
@@ -28,21 +29,21 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
                     stale.push(found(new, path, &SHAPELESS));
                 }
                 if let Some(named) = leased(path, new.key)
-                    && entry(db, &named).is_none()
+                    && tree.entry(&named).is_none()
                 {
                     stale.push(found(new, path, &DANGLING));
                 }
-                if matches!(path, [b"v1", b"parents"]) && !is_child(db, new) {
+                if matches!(path, [b"v1", b"parents"]) && !is_child(tree, new) {
                     stale.push(found(new, path, &DANGLING));
                 }
             }
             (Differs::Changed, _, Some(new))
-                if matches!(path, [b"v1", b"parents"]) && !is_child(db, new) =>
+                if matches!(path, [b"v1", b"parents"]) && !is_child(tree, new) =>
             {
                 stale.push(found(new, path, &DANGLING));
             }
             (Differs::Removed, Some(old), _)
-                if matches!(path, [b"v1", b"parents"]) && is_child(db, old) =>
+                if matches!(path, [b"v1", b"parents"]) && is_child(tree, old) =>
             {
                 stale.push(found(old, path, &DANGLING));
             }
@@ -55,7 +56,7 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
                     && collection(path).is_none()
                     && seen.insert(path.to_vec()) =>
             {
-                if let Some(namespace) = entry(db, path) {
+                if let Some(namespace) = tree.entry(path) {
                     stale.push(found(
                         &namespace,
                         path.get(..1).unwrap_or_default(),
@@ -66,8 +67,8 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
             _ => {}
         }
     }
-    stale.extend(uncounted(db, changes));
-    stale.extend(unheld(db, changes));
+    stale.extend(uncounted(tree, changes));
+    stale.extend(unheld(tree, changes));
     stale.extend(unnamed(changes));
     stale
 }
@@ -75,56 +76,81 @@ pub(super) fn stale(db: &Db<'_>, changes: &[Change<'_>]) -> Vec<Found> {
 /// A bucket of snapshots in meta.db that gave a number, and from which one went: who commits a snapshot adds
 /// another one, and who removes one takes no number.
 fn unnamed(changes: &[Change<'_>]) -> Option<Found> {
+    let buckets = |differs| -> BTreeSet<&[&[u8]]> {
+        let all = changes.iter().filter(|one| one.differs == differs);
+        all.map(|one| one.bucket.as_slice()).collect()
+    };
+    let (added, removed) = (buckets(Differs::Added), buckets(Differs::Removed));
     let counted = changes.iter().find(|change| {
         let (Some(old), Some(new)) = (&change.old, &change.new) else {
             return false;
         };
         let sequence = |entry: &Entry<'_>| entry.value.bucket().map(Bucket::sequence);
         let path: Vec<&[u8]> = change.bucket.iter().copied().chain([change.key]).collect();
-        let of = |differs| {
-            let mut all = changes.iter().filter(|one| one.bucket.as_slice() == path);
-            all.any(|one| one.differs == differs)
-        };
         collection(&path) == Some(Of::Snapshots)
             && sequence(new) > sequence(old)
-            && of(Differs::Removed)
-            && !of(Differs::Added)
+            && removed.contains(path.as_slice())
+            && !added.contains(path.as_slice())
     })?;
     Some(found(counted.new.as_ref()?, &counted.bucket, &UNCOUNTED))
 }
 
 /// A lease of which an ingest went in the transaction that made a blob of it: whoever commits puts the blob in
 /// its place.
-fn unheld(db: &Db<'_>, changes: &[Change<'_>]) -> Option<Found> {
+fn unheld<'s>(tree: &mut Tree<'s>, changes: &[Change<'s>]) -> Option<Found> {
+    // Of each namespace: the blob that was added, or none of several.
+    let mut blobs: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
+    for one in changes {
+        if let [b"v1", namespace, b"content", b"blob"] = one.bucket.as_slice()
+            && one.differs == Differs::Added
+        {
+            let blob = blobs.entry(namespace).and_modify(|blob| *blob = None);
+            blob.or_insert(Some(one.key));
+        }
+    }
     changes.iter().find_map(|gone| {
         let [v1, namespace, b"leases", lease, b"ingests"] = gone.bucket.as_slice() else {
             return None;
         };
-        if gone.differs != Differs::Removed {
-            return None;
-        }
-        let blobs = [*v1, *namespace, b"content".as_slice(), b"blob"];
-        let is_blob = |one: &&Change<'_>| {
-            one.differs == Differs::Added && one.bucket.as_slice() == blobs.as_slice()
-        };
-        let mut added = changes.iter().filter(is_blob);
-        let (blob, other) = (added.next()?, added.next());
-        let held = [*v1, *namespace, b"leases", *lease, b"content", blob.key];
-        let lease = entry(db, &[*v1, *namespace, b"leases", *lease])?;
-        let is_missing = other.is_none() && entry(db, &held).is_none();
+        let blob = (*blobs.get(namespace)?).filter(|_| gone.differs == Differs::Removed)?;
+        let held = [*v1, *namespace, b"leases", *lease, b"content", blob];
+        let lease = tree.entry(&[*v1, *namespace, b"leases", *lease])?;
+        let is_missing = tree.entry(&held).is_none();
         is_missing.then(|| found(&lease, gone.bucket.get(..3).unwrap_or_default(), &UNHELD))
     })
 }
 
-/// The entry at `path`.
-fn entry<'s>(db: &Db<'s>, path: &[&[u8]]) -> Option<Entry<'s>> {
-    let (last, above) = path.split_last()?;
-    let bucket = above
-        .iter()
-        .try_fold(db.root(), |bucket: Bucket<'s>, key| {
-            bucket.contents().get(key)?.value.bucket().cloned()
-        })?;
-    bucket.contents().get(last).cloned()
+/// A tree in which entries are looked up: each bucket on the way is read once.
+struct Tree<'s> {
+    root: Bucket<'s>,
+    read: BTreeMap<Vec<&'s [u8]>, BTreeMap<&'s [u8], Entry<'s>>>,
+}
+
+impl<'s> Tree<'s> {
+    const fn of_root(root: Bucket<'s>) -> Self {
+        let read = BTreeMap::new();
+        Self { root, read }
+    }
+
+    /// The entry at `path`.
+    fn entry(&mut self, path: &[&'s [u8]]) -> Option<Entry<'s>> {
+        let (last, above) = path.split_last()?;
+        let mut bucket = self.root.clone();
+        for (depth, key) in above.iter().enumerate() {
+            let found = self.read(above.get(..depth)?, &bucket).get(key)?;
+            bucket = found.value.bucket()?.clone();
+        }
+        self.read(above, &bucket).get(last).cloned()
+    }
+
+    /// What `bucket`, which stands at `path`, holds.
+    fn read(&mut self, path: &[&'s [u8]], bucket: &Bucket<'s>) -> &BTreeMap<&'s [u8], Entry<'s>> {
+        self.read.entry(path.to_vec()).or_insert_with(|| {
+            // Of two entries of one key the first counts.
+            let entries = bucket.contents().entries.into_iter().rev();
+            entries.map(|entry| (entry.key, entry)).collect()
+        })
+    }
 }
 
 /// Whether an object has what each of its kind has.
@@ -161,17 +187,17 @@ fn leased<'k>(path: &[&'k [u8]], key: &'k [u8]) -> Option<Vec<&'k [u8]>> {
 }
 
 /// Whether a row of the index of parents names a snapshot that is there.
-fn is_child(db: &Db<'_>, row: &Entry<'_>) -> bool {
+fn is_child<'s>(tree: &mut Tree<'s>, row: &Entry<'s>) -> bool {
     row.value
         .bytes()
-        .is_some_and(|name| entry(db, &[b"v1", b"snapshots", name]).is_some())
+        .is_some_and(|name| tree.entry(&[b"v1", b"snapshots", name]).is_some())
 }
 
 /// A snapshotter's number without its snapshot, or the other way round: one transaction counts and
 /// adds.
-fn uncounted(db: &Db<'_>, changes: &[Change<'_>]) -> Option<Found> {
+fn uncounted<'s>(tree: &mut Tree<'s>, changes: &[Change<'s>]) -> Option<Found> {
     // A namespace of this name in meta.db has no index of parents beside it.
-    entry(db, &[b"v1", b"parents"])?;
+    tree.entry(&[b"v1", b"parents"])?;
     let is_counter = |change: &&Change<'_>| {
         change.differs == Differs::Changed
             && change.bucket.as_slice() == [b"v1".as_slice()]

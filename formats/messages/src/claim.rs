@@ -69,7 +69,9 @@ pub(crate) fn hedged(
         return Some(Head::Act(cause, None));
     }
     let is_news = ["info", "notice", "i"].contains(&level.to_ascii_lowercase().as_str());
-    let proves = !is_news && !is_in_doubt(cause, layers);
+    // A text of few words, or one that takes in whatever follows, proves nothing alone.
+    let is_loose = is_broad || is_short;
+    let proves = !is_news && !is_loose && !is_in_doubt(cause, layers);
     // A program of a container is started by others than runtimes, too.
     let is_runtimes = matches!(
         cause.who,

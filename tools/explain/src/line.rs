@@ -352,7 +352,7 @@ impl Line {
             }
             let is_told = self.shows_speaker && message.whose != messages::Whose::Unknown;
             if self.meaning.kind != "place" || is_told {
-                pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
+                pen.paragraph("  It is ", &format!("{}.", message.about()))?;
             }
             if !message.releases.is_empty() {
                 pen.line(format_args!("  Releases: {}", message.releases))?;

@@ -177,10 +177,10 @@ pub(super) const ALL: &[Message] = &[
         "nvml-failed",
         OtherRuntime,
         Other,
-        &["Failed to initialize NVML: {rest}", "Failed to initialize NVML", "failed to initialize NVML: {rest}"],
+        &["could not load NVML library", "Failed to start nvml with error{rest}", "Failed to start nvml{rest}", "Could not load NVML library{rest}", "nvml.Init failed: {rest}", "failed to load NVML{rest}", "Unable to initialize NVML{rest}", "Failed to initialize NVML: {rest}", "Failed to initialize NVML", "failed to initialize NVML: {rest}"],
         "A program could not use NVIDIA's driver.",
     )
-    .or(&["in a container: it lost its devices, because systemd was reloaded and set its cgroup again", "the driver is not loaded, or does not fit its libraries (an upgrade without a boot)"])
+    .or(&["in a container: it was not started with NVIDIA's runtime, which is not the engine's default", "in a container: it lost its devices, because systemd was reloaded and set its cgroup again", "the driver is not loaded, or does not fit its libraries (an upgrade without a boot)"])
     .first(&["nvidia-smi", "dmesg | grep -i nvrm", "ls -l /dev/nvidia* /dev/char"]),
     cause(
         "tls-answer-to-http",

@@ -95,11 +95,20 @@ pub(super) const ALL: &[Message] = &[
         "xfs-error",
         TheKernel,
         Storage,
-        &["XFS ({}): Metadata corruption detected at {rest}", "XFS ({}): Corruption {rest}", "XFS ({}): metadata I/O error{rest}", "XFS ({}): log I/O error{rest}", "XFS ({}): Filesystem has been shut down{rest}", "XFS ({}): Internal error {rest}", "XFS ({}): xfs_do_force_shutdown{rest}", "XFS ({}): Please unmount the filesystem and rectify the problem(s)", "XFS ({}): possible memory allocation deadlock{rest}", "XFS ({}): I/O Error Detected{rest}", "XFS: {} possible memory allocation deadlock{rest}", "XFS ({}): {rest}error{rest}"],
+        &["XFS ({}): Metadata corruption detected at {rest}", "XFS ({}): Corruption {rest}", "XFS ({}): metadata I/O error{rest}", "XFS ({}): log I/O error{rest}", "XFS ({}): Filesystem has been shut down{rest}", "XFS ({}): Internal error {rest}", "XFS ({}): xfs_do_force_shutdown{rest}", "XFS ({}): Please unmount the filesystem and rectify the problem(s)", "XFS ({}): I/O Error Detected{rest}", "XFS: Internal error {rest}", "XFS: Metadata corruption detected at {rest}", "XFS: possible corruption {rest}", "XFS ({}): {rest}error{rest}"],
         "The file system xfs found itself damaged, or could not write; it may be shut down since.",
     )
     .certain()
     .first(&[DMESG, "findmnt -T /var/lib/containerd", "smartctl -a /dev/DISK"]),
+    cause(
+        "kernel-allocation-waits",
+        TheKernel,
+        Memory,
+        &["XFS ({}): {} possible memory allocation deadlock{rest}", "XFS ({}): possible memory allocation deadlock{rest}", "XFS: {} possible memory allocation deadlock{rest}", "XFS: possible memory allocation deadlock{rest}"],
+        "The file system waits for memory of the kernel: the node, or the cgroup of the process that is named, has too little of it, or only \
+         in small pieces. Nothing on the disk is damaged by it.",
+    )
+    .first(&["free -m", "slabtop -o -s c | head -n 20", "cat /proc/buddyinfo"]),
     cause(
         "btrfs-error",
         TheKernel,

@@ -155,6 +155,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to read expected number of bytes: unexpected EOF", "failed to compute cache key: failed to read expected number of bytes: unexpected EOF", "failed to copy: failed to read expected number of bytes: unexpected EOF"],
         "A layer or a part of a cache came from the registry only in part: the registry, its storage or a proxy on the way ended the connection.",
     )
+    .within(&["failed to solve", "cache key", "buildkit", "buildx"])
     .first(&["docker buildx ls", "curl -sv https://REGISTRY/v2/ -o /dev/null"]),
     act(
         "build-part",

@@ -116,14 +116,18 @@ fn is_in_doubt(cause: &'static Message, layers: &[Layer]) -> bool {
 
 /// As whom the line shows to have said it.
 pub(crate) fn said_by(head: Head, speaker: Speaker, line: &Line) -> Head {
+    let asker = speaker.speaker_of(Component::Cri, &line.whole);
     let as_told = |message: &'static Message| {
-        hedge::as_told(message, speaker.speaker_of(message.who, &line.whole), true)
+        let told = hedge::as_told(message, speaker.speaker_of(message.who, &line.whole), true);
+        hedge::as_asked(told, asker)
     };
     match head {
         Head::Cause(message) => Head::Cause(as_told(message)),
         Head::Act(message, word) => Head::Act(as_told(message), word),
         Head::Place(message, word) => Head::Place(as_told(message), word),
-        Head::Consequence(message) => Head::Consequence(as_told(message)),
+        Head::Consequence(message) => {
+            Head::Consequence(as_told(context::of_its_unit(message, &line.whole)))
+        }
         Head::Text(..) | Head::Generic(_) => head,
     }
 }

@@ -41,9 +41,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Whether it tells enough to go on: who or whose, and that something failed.
+    /// Whether it tells enough to go on: who wrote it, or whose it is.
     pub const fn is_telling(&self) -> bool {
-        (self.said.is_some() || self.owner.is_some()) && (self.kind.is_some() || self.failed.is_some())
+        self.said.is_some() || self.owner.is_some()
     }
 
     /// Whether it tells nothing.

@@ -222,6 +222,15 @@ pub(crate) fn by_form(line: &str, lower: &str, peeled: &Peeled, is_kubelets: boo
     if !file.is_empty() {
         return said("a program that logs in klog's form", "klog's head");
     }
+    // The ring of the kernel: seconds since the boot, or a date, in brackets.
+    let start = lower.trim_start().trim_start_matches(['>', '`', ' ']);
+    let ring = start.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    if let Some((time, _)) = ring
+        && time.trim().len() >= 8
+        && time.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        return said("the kernel", "the time since the boot in brackets");
+    }
     let is_terminals = ["fata[", "erro[", "warn[", "info[", "debu["];
     if is_terminals.iter().any(|start| lower.trim_start().starts_with(start)) {
         return said("a program in Go that was run by hand (ctr, nerdctl, crictl, podman, k3s)", "the form of its lines");
@@ -272,6 +281,7 @@ mod tests {
             ("Error response from daemon: no such image", Some("dockerd")),
             ("curl: (6) Could not resolve host: a", Some("curl")),
             ("Error from server (Forbidden): pods is forbidden", Some("the API server, to kubectl")),
+            ("[15934.071816] hrtimer: interrupt took 2744199 ns", Some("the kernel")),
             ("a line that shows nothing", None),
             ("Nov 28 14:18:11 node k3s[40]: E1128 12:00:00.1 1 reflector.go:16] x", Some("k3s (a client of the API server)")),
         ] {

@@ -45,7 +45,7 @@ pub(super) const ALL: &[Message] = &[
         "k3s-tunnel",
         K3s,
         Other,
-        &["Remotedialer proxy error; reconnecting...", "Remotedialer proxy error{rest}", "Error writing ping", "error in remotedialer server{rest}", "Failed to connect to proxy{rest}"],
+        &["Remotedialer proxy error; reconnecting...", "Remotedialer proxy error{rest}", "Error writing ping", "error in remotedialer server{rest}", "Failed to connect to proxy{rest}", "Sending HTTP/1.1 502 response to {}: failed to find Session for client {}", "failed to find Session for client {}", "Sending HTTP/1.1 502 response to {rest}", "Remotedialer connected to proxy{rest}"],
         "The tunnel between an agent and a server of k3s or RKE2 (port 6443 or 9345) broke. It is tried again; without it logs and exec fail.",
     )
     .or(&["the server does not run, or is overloaded", "the network between them loses or holds up packets"])

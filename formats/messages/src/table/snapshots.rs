@@ -458,7 +458,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to mount {path}: input/output error", "{path}: input/output error", "input/output error", "structure needs cleaning", "{path}: structure needs cleaning"],
         "The disk or its file system failed. The kernel's lines say which.",
     )
-    .unless(&["read /proc/self/fd", "stdin", "cgroup", "control group", "/proc/", "/sys/", "/dev/pts", "/dev/tty", "/dev/kmsg", "terminal"])
+    .unless(&["/port/", "userland proxy", "read /proc/self/fd", "stdin", "cgroup", "control group", "/proc/", "/sys/", "/dev/pts", "/dev/tty", "/dev/kmsg", "terminal"])
     .or(&["a program that serves what is mounted there (FUSE: nydus, stargz, a bucket) ended, or does not get its data"])
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
     act(

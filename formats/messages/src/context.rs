@@ -119,7 +119,7 @@ const DAEMONS: &[&str] = &[
 
 /// `message`, of systemd about a unit; of another's, where the line names one that runs no containers.
 pub(crate) fn of_its_unit(message: &'static Message, line: &str) -> &'static Message {
-    if !matches!(message.key, "unit-failed" | "unit-timeout" | "unit-killed") {
+    if !matches!(message.key, "unit-failed" | "unit-timeout" | "unit-killed" | "unit-restart") {
         return message;
     }
     let is_end = |letter: char| !(letter.is_alphanumeric() || "@._\\:-".contains(letter));

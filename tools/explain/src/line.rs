@@ -381,7 +381,7 @@ impl Line {
             )?;
         }
         if let Some(word) = word {
-            pen.paragraph("  The system's word: ", word.means)?;
+            pen.paragraph("  The system's word: ", self.meaning_of(word))?;
         }
         if let Some(detail) = &self.detail {
             let detail = short(&detail.to_string(), 200);
@@ -411,6 +411,17 @@ impl Line {
             self.look(pen)?;
         }
         self.pieces(pen)
+    }
+
+    /// What the system's word means: of another program than those that run containers, without what it means for those.
+    fn meaning_of(&self, word: &'static Message) -> &'static str {
+        use messages::Component::{Cni, Containerd, Cri, Crun, Kubelet, Runc, Shim};
+        let who = self.meaning.message.map(|message| message.who);
+        let runs_containers = matches!(who, Some(Containerd | Cri | Shim | Runc | Crun | Kubelet | Cni));
+        match self.reading.kind {
+            Some(kind) if who.is_some() && !runs_containers => kind.means,
+            _ => word.means,
+        }
     }
 
     /// What the line shows by itself; where a message decides, what that leaves open.

@@ -19,6 +19,11 @@ pub(crate) fn quoting(layers: &[Layer], line: &Line) -> Option<&'static Message>
         Some(LayerKnown::Message(message)) => Some(message),
         _ => None,
     });
+    // What the agent of the pods' network says of itself is known.
+    let is_networks = |message: &&Message| message.who == Component::Cni && message.role == Role::Cause;
+    if messages.clone().any(|message| is_networks(&message)) {
+        return None;
+    }
     let quoting = messages.find(|message| QUOTES.contains(&message.key))?;
     (!is_runtimes && context::claims(quoting, line, false)).then_some(quoting)
 }

@@ -326,11 +326,12 @@ impl Line {
                 pen.heading(format_args!("{}  {said} {}", message.key, message.who))?;
             }
             pen.gap()?;
+            if self.meaning.kind == "place" && !self.shows_speaker {
+                pen.line("  The line does not show who says it. Such words stand in lines about this:")?;
+            }
             let lead = match (self.meaning.kind, self.shows_speaker) {
                 ("place", true) => "  As far as its words tell: ",
-                ("place", false) => {
-                    "  The line does not show who says it. Such words stand in lines about this: "
-                }
+                ("place", false) => "    ",
                 _ => "  ",
             };
             pen.paragraph(lead, message.means)?;
@@ -468,7 +469,12 @@ impl Line {
 
     /// What to look at, made from the names of the line.
     fn look(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        if self.meaning.kind == "cause" || self.is_a_note() || self.reading.look.is_empty() {
+        // A cause has its own commands, if it has any.
+        let has_own = self.meaning.kind == "cause"
+            && self.meaning.message.is_some_and(|message| {
+                !message.first.is_empty() || message.whose == messages::Whose::Nobody
+            });
+        if has_own || self.is_a_note() || self.reading.look.is_empty() {
             return Ok(());
         }
         pen.gap()?;

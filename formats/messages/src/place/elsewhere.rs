@@ -138,7 +138,7 @@ pub(super) const GUESTS: &[Place] = &[
         "at-kata",
         OtherRuntime,
         Other,
-        &["kata", "virtcontainers", "virtiofs", "qemu", "cloud-hypervisor", "firecracker", "vsock", "hypervisor", "dragonball"],
+        &["kata", "agent-url", "/run/vc/", "/dev/mshv", "virtcontainers", "virtiofs", "qemu", "cloud-hypervisor", "firecracker", "vsock", "hypervisor", "dragonball"],
         "Kata Containers (or another runtime with virtual machines): the hypervisor, the machine's agent, or the folder that \
          is shared with it.",
     )

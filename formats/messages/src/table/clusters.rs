@@ -174,6 +174,14 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["dmesg | grep -i -e nvrm -e xid", "nvidia-smi"]),
     act(
+        "kubeadm-kernel-config",
+        crate::message::Component::Client,
+        crate::message::Whose::Kernel,
+        &["failed to parse kernel config: unable to load kernel module: {q}, output: {rest}", "failed to parse kernel config: {rest}", "unable to load kernel module: \"configs\"{rest}"],
+        "kubeadm's check could not read how the kernel was built: this kernel keeps no copy of it. As a warning it stops nothing.",
+    )
+    .first(&["ls /boot/config-$(uname -r) /proc/config.gz", "uname -r"]),
+    act(
         "nvml-failed",
         OtherRuntime,
         Other,

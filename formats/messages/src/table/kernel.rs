@@ -122,7 +122,7 @@ pub(super) const ALL: &[Message] = &[
         "disk-error",
         TheKernel,
         Storage,
-        &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "megaraid_sas {}: [{n}]waiting for {n} commands to complete for scsi{n}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
+        &["{}: I/O Cmd({}) @ LBA {rest}", "blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "megaraid_sas {}: [{n}]waiting for {n} commands to complete for scsi{n}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
         "A disk, its cable or its controller does not do what it should.",
     )
     .first(&[DMESG, "smartctl -a /dev/DISK", "lsblk"]),

@@ -57,7 +57,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "The registry's certificate is not accepted: an authority that the node does not know (a \
          proxy that opens TLS, a private registry), an expired one, a wrong name, or a node whose \
-         clock is wrong. containerd reads the node's certificates at its start only.",
+         clock is wrong. A daemon reads the node's certificates at its start only.",
     )
     .first(&["date", HOSTS, "openssl s_client -connect REGISTRY:443 -showcerts < /dev/null"]),
     cause(

@@ -223,6 +223,7 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Cgroups,
         &[
+            "error `creating` systemd unit `{}`: got `{}`",
             "error creating systemd unit `{}`: got `failed`",
             "error creating systemd unit `{}`: got `{}`",
             "error creating systemd unit `{}`",
@@ -466,7 +467,7 @@ pub(super) const ALL: &[Message] = &[
         "user-bus",
         Crun,
         Cgroups,
-        &["sd-bus call: Transport endpoint is not connected", "sd-bus call: Transport endpoint is not connected: Transport endpoint is not connected", "sd-bus call: Interactive authentication required.: Permission denied", "sd-bus call: Permission denied: Permission denied", "cannot set sd-bus{rest}", "open sd-bus{rest}"],
+        &["sd-bus call: Transport endpoint is not connected", "sd-bus call: Transport endpoint is not connected: Transport endpoint is not connected", "sd-bus call: Interactive authentication required.: Permission denied", "sd-bus call: Permission denied: Permission denied", "sd-bus add match: {rest}", "cannot set sd-bus{rest}", "open sd-bus{rest}"],
         "The runtime did not reach the systemd that it asked for a cgroup: rootless, that is the user's, whose session (bus address, XDG_RUNTIME_DIR) is \
          not there; else systemd's own bus does not answer.",
     )

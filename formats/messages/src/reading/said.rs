@@ -235,6 +235,9 @@ pub(crate) fn by_form(line: &str, lower: &str, peeled: &Peeled, is_kubelets: boo
     if is_terminals.iter().any(|start| lower.trim_start().starts_with(start)) {
         return said("a program in Go that was run by hand (ctr, nerdctl, crictl, podman, k3s)", "the form of its lines");
     }
+    if lower.contains("level=") && lower.contains("msg=") {
+        return said("a program in Go (containerd, dockerd, k3s, an agent of the network)", "the form of its lines");
+    }
     None
 }
 

@@ -22,6 +22,16 @@ impl Chain {
         Self::parse(text.trim().to_owned(), 0, &mut budget)
     }
 
+    /// Every piece, outermost first, those of inner chains after the piece that holds them.
+    pub(crate) fn collect_pieces<'c>(&'c self, into: &mut Vec<&'c str>) {
+        for (number, piece) in self.pieces.iter().enumerate() {
+            into.extend(self.text.get(piece.clone()));
+            for (_, inner) in self.inner.iter().filter(|(at, _)| *at == number) {
+                inner.collect_pieces(into);
+            }
+        }
+    }
+
     fn parse(text: String, depth: usize, budget: &mut usize) -> Self {
         let mut chain = Self {
             text,

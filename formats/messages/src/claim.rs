@@ -19,6 +19,11 @@ pub(crate) fn quoting(layers: &[Layer], line: &Line) -> Option<&'static Message>
         Some(LayerKnown::Message(message)) => Some(message),
         _ => None,
     });
+    // What the agent of the pods' network says of itself is known.
+    let is_networks = |message: &&Message| message.who == Component::Cni && message.role == Role::Cause;
+    if messages.clone().any(|message| is_networks(&message)) {
+        return None;
+    }
     let quoting = messages.find(|message| QUOTES.contains(&message.key))?;
     (!is_runtimes && context::claims(quoting, line, false)).then_some(quoting)
 }
@@ -69,7 +74,9 @@ pub(crate) fn hedged(
         return Some(Head::Act(cause, None));
     }
     let is_news = ["info", "notice", "i"].contains(&level.to_ascii_lowercase().as_str());
-    let proves = !is_news && !is_in_doubt(cause, layers);
+    // A text of few words, or one that takes in whatever follows, proves nothing alone.
+    let is_loose = is_broad || is_short;
+    let proves = !is_news && !is_loose && !is_in_doubt(cause, layers);
     // A program of a container is started by others than runtimes, too.
     let is_runtimes = matches!(
         cause.who,
@@ -114,14 +121,18 @@ fn is_in_doubt(cause: &'static Message, layers: &[Layer]) -> bool {
 
 /// As whom the line shows to have said it.
 pub(crate) fn said_by(head: Head, speaker: Speaker, line: &Line) -> Head {
+    let asker = speaker.speaker_of(Component::Cri, &line.whole);
     let as_told = |message: &'static Message| {
-        hedge::as_told(message, speaker.speaker_of(message.who, &line.whole), true)
+        let told = hedge::as_told(message, speaker.speaker_of(message.who, &line.whole), true);
+        hedge::as_asked(told, asker)
     };
     match head {
         Head::Cause(message) => Head::Cause(as_told(message)),
         Head::Act(message, word) => Head::Act(as_told(message), word),
         Head::Place(message, word) => Head::Place(as_told(message), word),
-        Head::Consequence(message) => Head::Consequence(as_told(message)),
+        Head::Consequence(message) => {
+            Head::Consequence(as_told(context::of_its_unit(message, &line.whole)))
+        }
         Head::Text(..) | Head::Generic(_) => head,
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a line is about what a cause is about: words that several programs say lead to one of them only where the
 //! rest of the line is about it.
 
-use crate::message::{Component, Message, Whose, errno};
+use crate::message::{Component, Message, Whose, consequence, errno};
 use crate::scope::{Line, has};
 
 /// A line about images and registries has one of these.
@@ -100,6 +100,35 @@ pub(crate) static FAR: [Message; 3] = [
     .first(&["curl -ksv -o /dev/null ADDRESS", "ss -lntp"]),
 ];
 
+/// What systemd tells of a unit that is none of the container daemons'.
+pub(crate) static OTHER_UNIT: Message = consequence(
+    "other-unit-failed",
+    Component::Systemd,
+    Whose::Other,
+    &[],
+    "systemd reports that a unit of the node, which is none of the container daemons', ended, is restarted or did not start in time. \
+     Its own lines just before say why.",
+)
+.first(&["systemctl status UNIT", "journalctl -b -u UNIT --no-pager | tail -n 50"]);
+
+/// Units that run containers, by how their names begin.
+const DAEMONS: &[&str] = &[
+    "containerd", "docker", "k3s", "rke2", "kubelet", "crio", "cri-docker", "k0s", "snap.microk8s", "microk8s", "snap.docker", "buildkit", "nerdctl",
+    "podman", "libpod", "kube",
+];
+
+/// `message`, of systemd about a unit; of another's, where the line names one that runs no containers.
+pub(crate) fn of_its_unit(message: &'static Message, line: &str) -> &'static Message {
+    if !matches!(message.key, "unit-failed" | "unit-timeout" | "unit-killed" | "unit-restart") {
+        return message;
+    }
+    let is_end = |letter: char| !(letter.is_alphanumeric() || "@._\\:-".contains(letter));
+    let units = line.split(is_end).filter_map(|word| word.trim_end_matches('.').strip_suffix(".service"));
+    let mut units = units.filter(|unit| !unit.is_empty()).peekable();
+    let is_others = units.peek().is_some() && units.all(|unit| !DAEMONS.iter().any(|start| unit.starts_with(start)));
+    if is_others { &OTHER_UNIT } else { message }
+}
+
 /// Whether words of the line tell that it is not this message's; a name in it tells nothing.
 pub(crate) fn is_anothers(message: &Message, line: &Line) -> bool {
     message.unless.iter().any(|word| has(&line.bare, word))
@@ -159,6 +188,15 @@ pub(crate) fn far(cause: &Message) -> &'static Message {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_unit_that_runs_no_containers_is_anothers() {
+        let key = |line: &str| crate::explain(line).head.and_then(|head| head.message().map(|message| message.key));
+        let line = "systemd[1]: rpc-statd.service: Failed with result 'exit-code'.";
+        assert_eq!(key(line), Some("other-unit-failed"));
+        let line = "systemd[1]: containerd.service: Failed with result 'exit-code'.";
+        assert_eq!(key(line), Some("unit-failed"));
+    }
+
     #[test]
     fn what_is_looked_for_in_a_line_in_lower_case_is_in_lower_case() {
         for message in crate::messages() {

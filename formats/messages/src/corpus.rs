@@ -4,6 +4,7 @@
 //! that are right (`-`: none of the table is), and the line.
 
 use crate::explain::{Explained, Head, LayerKnown, explain};
+use crate::reading::read_line;
 
 /// A line and its right answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,8 @@ pub fn grade(case: &Case<'_>) -> (Explained, Grade) {
 
 fn grade_answer(explained: &Explained, case: &Case<'_>) -> Grade {
     let Some(head) = &explained.head else {
-        return Grade::Miss;
+        let is_read = case.right.is_empty() && read_line(case.line).is_telling();
+        return if is_read { Grade::Narrowed } else { Grade::Miss };
     };
     if head
         .message()

@@ -34,6 +34,7 @@ mod pattern;
 mod peel;
 mod place;
 mod prefix;
+mod reading;
 mod scope;
 mod speaker;
 mod table;
@@ -42,6 +43,7 @@ mod text;
 pub use explain::{Explained, Head, Layer, LayerKnown, explain};
 pub use message::{Component, Message, Role, Sure, Whose};
 pub use peel::LINE_LIMIT;
+pub use reading::{Kind, Name, NameOf, Owner, Reading, Said, read_line};
 pub use table::TABLES;
 pub use text::Text;
 
@@ -57,7 +59,7 @@ pub fn texts() -> impl Iterator<Item = &'static Text> {
 
 /// The message of that name.
 pub fn message(key: &str) -> Option<&'static Message> {
-    let places = place::all().chain(context::FAR.iter());
+    let places = place::all().chain(context::FAR.iter()).chain([&context::OTHER_UNIT]);
     messages().chain(places).find(|message| message.key == key)
 }
 

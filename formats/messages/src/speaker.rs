@@ -218,6 +218,8 @@ pub(crate) struct Speaker {
     is_stranger: bool,
     /// klog names a file that is not known as kubelet's, and no journal names another program.
     is_klogs: bool,
+    /// klog names a file of kubelet's.
+    pub(crate) is_kubelets: bool,
     /// A stranger's line without a word of containers.
     pub(crate) is_unrelated: bool,
     /// A program of ours is named, or a word of containers.
@@ -262,6 +264,7 @@ impl Speaker {
             program: program.or(is_kubelets.then_some(Component::Kubelet)),
             is_stranger,
             is_klogs,
+            is_kubelets,
             is_unrelated: is_stranger && !is_ours,
             is_ours,
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cli::{Answer, Failure, Out, Outcome, Pen};
 use finding::{Escaped, Text};
-use messages::{Explained, Head, LayerKnown, Message, Role};
+use messages::{Explained, Head, LayerKnown, Message, Reading, Role};
 use serde::Serialize;
 
 use crate::there::{Is, Judged, There};
@@ -29,6 +29,8 @@ pub(crate) struct Line {
     tells_failure: bool,
     /// Whether the line itself shows that who says this mostly has said it here.
     shows_speaker: bool,
+    /// What it shows by itself, whether or not its text is known.
+    reading: Reading,
     /// Every piece of it, outermost first.
     layers: Vec<Piece>,
     /// What the node shows of its causes; absent without a node.
@@ -39,7 +41,7 @@ pub(crate) struct Line {
 /// What a line means.
 #[derive(Serialize)]
 struct Meaning {
-    /// What decides: `cause`, `act`, `text`, `place`, `consequence`, `generic`, or `unknown`.
+    /// What decides: `cause`, `act`, `text`, `place`, `consequence`, `generic`, or `unknown`: then `reading` is all.
     kind: &'static str,
     /// The message that decides.
     message: Option<&'static Message>,
@@ -161,6 +163,7 @@ impl Line {
             detail: explained.detail.as_deref().map(kept),
             tells_failure: explained.tells_failure,
             shows_speaker: explained.shows_speaker,
+            reading: messages::read_line(begin(text, most)),
             layers: explained
                 .layers
                 .iter()
@@ -212,7 +215,7 @@ fn begin(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// Nothing of a line is known but, with luck, its program: then that program's own log tells more.
+/// Nothing of a line is known, and it shows too little by itself: what would help.
 fn not_known(text: &str, explained: &Explained) -> Failure {
     let text = Escaped(text.as_bytes());
     let failure = Failure::usage(format!(
@@ -225,19 +228,22 @@ fn not_known(text: &str, explained: &Explained) -> Failure {
                 "the line names {program} as its program; what the line means is not known: read the lines of {program} before it"
             ))
         }
-        None => failure.hint("give the whole line, or the part with the error"),
+        None => failure.hint(
+            "give the whole line, or the part with the error: its time, its program and what it says failed tell whose it is",
+        ),
     }
 }
 
 /// Answers for one line. Nothing known of it is an error of usage.
 pub fn explain_line(text: &str, node: Option<&Path>, out: &mut Out) -> Outcome {
     let explained = messages::explain(text);
-    if explained.head.is_none() {
+    let line = Line::from_explained(text, &explained, usize::MAX);
+    if explained.head.is_none() && !line.reading.is_telling() {
         return Err(not_known(text, &explained));
     }
     let judged = node.map(|node| Judged::open(node, out)).transpose()?;
     out.answer(&Meanings {
-        lines: vec![Line::from_explained(text, &explained, usize::MAX).on_node(judged.as_ref())],
+        lines: vec![line.on_node(judged.as_ref())],
         other: None,
         not_read: 0,
     })
@@ -320,11 +326,12 @@ impl Line {
                 pen.heading(format_args!("{}  {said} {}", message.key, message.who))?;
             }
             pen.gap()?;
+            if self.meaning.kind == "place" && !self.shows_speaker {
+                pen.line("  The line does not show who says it. Such words stand in lines about this:")?;
+            }
             let lead = match (self.meaning.kind, self.shows_speaker) {
                 ("place", true) => "  As far as its words tell: ",
-                ("place", false) => {
-                    "  The line does not show who says it. Such words stand in lines about this: "
-                }
+                ("place", false) => "    ",
                 _ => "  ",
             };
             pen.paragraph(lead, message.means)?;
@@ -346,7 +353,7 @@ impl Line {
             }
             let is_told = self.shows_speaker && message.whose != messages::Whose::Unknown;
             if self.meaning.kind != "place" || is_told {
-                pen.paragraph("  It is ", &format!("{}.", message.whose.clause()))?;
+                pen.paragraph("  It is ", &format!("{}.", message.about()))?;
             }
             if !message.releases.is_empty() {
                 pen.line(format_args!("  Releases: {}", message.releases))?;
@@ -375,11 +382,14 @@ impl Line {
             )?;
         }
         if let Some(word) = word {
-            pen.paragraph("  The system's word: ", word.means)?;
+            pen.paragraph("  The system's word: ", self.meaning_of(word))?;
         }
         if let Some(detail) = &self.detail {
             let detail = short(&detail.to_string(), 200);
             pen.paragraph("  The line's own word for why: ", &detail)?;
+        }
+        if self.meaning.kind != "cause" {
+            self.reading(pen)?;
         }
         let claims = matches!(self.meaning.kind, "cause" | "consequence");
         if self.is_a_note() {
@@ -393,9 +403,86 @@ impl Line {
                 short(level, 8)
             ))?;
         }
+        if self.meaning.kind != "act" {
+            self.look(pen)?;
+        }
         self.place(pen)?;
         self.causes(pen)?;
+        if self.meaning.kind == "act" {
+            self.look(pen)?;
+        }
         self.pieces(pen)
+    }
+
+    /// What the system's word means: of another program than those that run containers, without what it means for those.
+    fn meaning_of(&self, word: &'static Message) -> &'static str {
+        use messages::Component::{Cni, Containerd, Cri, Crun, Kubelet, Runc, Shim};
+        let who = self.meaning.message.map(|message| message.who);
+        let runs_containers = matches!(who, Some(Containerd | Cri | Shim | Runc | Crun | Kubelet | Cni));
+        match self.reading.kind {
+            Some(kind) if who.is_some() && !runs_containers => kind.means,
+            _ => word.means,
+        }
+    }
+
+    /// What the line shows by itself; where a message decides, what that leaves open.
+    fn reading(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        let Reading {
+            said,
+            failed,
+            kind,
+            owner,
+            names,
+            ..
+        } = &self.reading;
+        let is_all = self.meaning.kind == "unknown";
+        if is_all {
+            pen.heading("The text is not known. What the line itself shows")?;
+            pen.gap()?;
+        }
+        if let Some(said) = said {
+            let name = Escaped(said.name.as_bytes());
+            pen.paragraph("  Written by: ", &format!("{name} ({})", said.by))?;
+        }
+        if let Some(failed) = failed.as_ref().filter(|_| self.tells_failure) {
+            pen.paragraph("  What failed: ", &Escaped(failed.as_bytes()).to_string())?;
+        }
+        if let Some(kind) = kind.filter(|_| self.meaning.word.is_none()) {
+            pen.paragraph("  How: ", kind.means)?;
+        }
+        let is_open = match self.meaning.message {
+            Some(message) => message.whose == messages::Whose::Unknown,
+            None => true,
+        };
+        if let Some(owner) = owner.filter(|_| is_open) {
+            pen.paragraph("  Its words are about ", &format!("{}.", owner.about))?;
+        }
+        if !names.is_empty() && is_all {
+            let names: Vec<String> = names
+                .iter()
+                .map(|name| format!("{} {}", name.of.word(), Escaped(name.text.as_bytes())))
+                .collect();
+            pen.paragraph("  It names: ", &names.join(", "))?;
+        }
+        Ok(())
+    }
+
+    /// What to look at, made from the names of the line.
+    fn look(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        // A cause has its own commands, if it has any.
+        let has_own = self.meaning.kind == "cause"
+            && self.meaning.message.is_some_and(|message| {
+                !message.first.is_empty() || message.whose == messages::Whose::Nobody
+            });
+        if has_own || self.is_a_note() || self.reading.look.is_empty() {
+            return Ok(());
+        }
+        pen.gap()?;
+        pen.line("  By its names, look at this:")?;
+        for command in &self.reading.look {
+            pen.verbatim(format_args!("    {command}"))?;
+        }
+        Ok(())
     }
 
     /// Whether nothing of it says that something failed: then nothing has a cause to look for.

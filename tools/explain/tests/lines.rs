@@ -86,16 +86,24 @@ fn nothing_of_a_line_reaches_a_terminal_as_it_is() {
 }
 
 #[test]
-fn of_a_line_that_is_not_known_its_program_is_named() {
-    let line = "Dec 07 23:47:01 node-1 etcd2[757]: setting maximum number of CPUs to 1";
-    let said = refusal_of(line);
-    assert!(
-        said.contains("names etcd2 as its program") && said.contains("not known"),
-        "{said}"
+fn of_a_line_that_is_not_known_what_it_shows_is_said() {
+    let (text, exit) = try_run(
+        &EXPLAIN,
+        ["explain", "Dec 07 23:47:01 node-1 etcd2[757]: setting maximum number of CPUs to 1"],
     );
-    // A line that names none is given no program.
-    let said = refusal_of("setting maximum number of CPUs to 1");
-    assert!(!said.contains("program"), "{said}");
+    assert_eq!(exit, Exit::CLEAN, "{text}");
+    assert!(text.contains("The text is not known"), "{text}");
+    assert!(text.contains("etcd2 (the program that its log names)"), "{text}");
+    assert!(text.contains("No word of it says that something failed"), "{text}");
+    let line = "Dec 07 23:47:01 node-1 frobd[7]: failed to frob: open /var/lib/frob/a b.db: permission denied";
+    let (json, _) = try_run(&EXPLAIN, ["explain", "--format", "json", line]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let reading = &json["answer"]["lines"][0]["reading"];
+    assert_eq!(reading["said"]["name"], "frobd");
+    assert_eq!(reading["kind"]["key"], "no-permission");
+    // A line that shows nothing is not known.
+    let said = refusal_of("setting maximum number of things to 1");
+    assert!(!said.contains("program that"), "{said}");
     assert!(said.contains("give the whole line"), "{said}");
 }
 

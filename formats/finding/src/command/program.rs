@@ -114,3 +114,19 @@ pub const SHA512SUM: Program = Program::ends("sha512sum");
 pub const SYSTEMCTL: Program = Program::ends("systemctl");
 /// Unmounts.
 pub const UMOUNT: Program = Program::ends("umount");
+/// The space of file systems.
+pub const DF: Program = Program::ends("df");
+/// Mounts.
+pub const FINDMNT: Program = Program::ends("findmnt");
+/// What the node's resolver answers.
+pub const GETENT: Program = Program::ends("getent");
+/// The journal.
+pub const JOURNALCTL: Program = Program::ends("journalctl");
+/// The API server's client.
+pub const KUBECTL: Program = Program::ends("kubectl");
+/// NVIDIA's driver.
+pub const NVIDIA_SMI: Program = Program::ends("nvidia-smi");
+/// Sockets.
+pub const SS: Program = Program::ends("ss");
+/// What a file is.
+pub const STAT: Program = Program::ends("stat");

@@ -1,6 +1,7 @@
 //! Others: Windows, other engines, builders, runtimes of virtual machines, vendors' devices, and who is only named.
 
 use super::{Place, place};
+use crate::message::Component;
 use crate::message::Component::{
     Buildkit, Client, Dockerd, K3s, Kubelet, Kubernetes, OtherEngine, OtherRuntime,
     OtherSnapshotter, Windows,
@@ -28,6 +29,17 @@ pub(super) const FOREIGN: &[Place] = &[
     )
     .first(&["journalctl -b -u k3s -u k3s-agent -u rke2-server -u rke2-agent --no-pager | tail -n 50", "ls -l /etc/rancher/node/password"]),
 ];
+
+/// What registries' own servers log.
+pub(super) const SERVERS: &[Place] = &[place(
+    "at-registry-server",
+    Component::Registry,
+    Other,
+    &["http.request.host", "http.request.id", "http.request.uri", "response completed with error", "s3aws:", "registry/storage", "err.detail"],
+    "The line is a registry server's own: what failed is there, at its storage, its database or its settings. Whoever pulls from it only \
+     sees that it failed.",
+)
+.first(&["docker ps -a", "kubectl get pods -A -o wide"])];
 
 pub(super) const SETUP: &[Place] = &[
     place(
@@ -93,7 +105,7 @@ pub(super) const SNAPSHOTTERS: &[Place] = &[
          for containers that use it to read their files.",
     )
     .or(&["it does not run, or lost its state at a restart", "the registry is not reached while a container runs", "a snapshot is in containerd's records that it does not have"])
-    .first(&["systemctl list-units '*snapshotter*' '*stargz*' '*nydus*' '*soci*'", "findmnt -t fuse", "ctr plugins ls | grep snapshotter"]),
+    .first(&["journalctl -b --no-pager -u '*snapshotter*' -u '*stargz*' -u '*nydus*' -u '*soci*' | tail -n 50", "systemctl list-units '*snapshotter*' '*stargz*' '*nydus*' '*soci*'", "findmnt -t fuse", "ctr plugins ls | grep snapshotter"]),
 ];
 
 pub(super) const GUESTS: &[Place] = &[
@@ -126,7 +138,7 @@ pub(super) const GUESTS: &[Place] = &[
         "at-kata",
         OtherRuntime,
         Other,
-        &["kata", "virtcontainers", "virtiofs", "qemu", "cloud-hypervisor", "firecracker", "vsock", "hypervisor", "dragonball"],
+        &["kata", "agent-url", "/run/vc/", "/dev/mshv", "virtcontainers", "virtiofs", "qemu", "cloud-hypervisor", "firecracker", "vsock", "hypervisor", "dragonball"],
         "Kata Containers (or another runtime with virtual machines): the hypervisor, the machine's agent, or the folder that \
          is shared with it.",
     )

@@ -34,7 +34,7 @@ pub(super) const ALL: &[Place] = &[
         "at-kernel-disk",
         TheKernel,
         Storage,
-        &["ext4-fs", "xfs (", "xfs_", "btrfs", "jbd2", "i/o error", "blk_update", "kernel:&nvme", "kernel:&sd", "device-mapper", "kernel:&dm-", "kernel:&ata", "kernel:&scsi", "kernel:&nfs", "kernel:&cifs", "kernel:&ceph", "squashfs", "erofs", "fuse:"],
+        &["ext4-fs", "xfs (", "xfs_", "btrfs", "jbd2", "i/o error", "blk_update", "kernel:&nvme", "kernel:&sd", "device-mapper", "kernel:&dm-", "kernel:&ata", "kernel:&scsi", "kernel:&nfs", "kernel:&cifs", "kernel:&ceph", "squashfs", "erofs", "fuse:", "loop: write error", "loop: read error", "kernel:&loop", "xfs: "],
         "A disk, a file system or a server of storage, as the kernel sees it. What lies on it (stores, volumes) waits or fails \
          with it.",
     )

@@ -50,6 +50,7 @@ const fn place(
 /// All of them: of two that a line has the marks of, the one that comes first here is the narrower.
 const PLACES: &[&[Place]] = &[
     elsewhere::FOREIGN,
+    elsewhere::SERVERS,
     elsewhere::SETUP,
     elsewhere::BUILD,
     elsewhere::SNAPSHOTTERS,

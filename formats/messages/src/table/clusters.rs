@@ -45,7 +45,7 @@ pub(super) const ALL: &[Message] = &[
         "k3s-tunnel",
         K3s,
         Other,
-        &["Remotedialer proxy error; reconnecting...", "Remotedialer proxy error{rest}", "Error writing ping", "error in remotedialer server{rest}", "Failed to connect to proxy{rest}"],
+        &["Remotedialer proxy error; reconnecting...", "Remotedialer proxy error{rest}", "Error writing ping", "error in remotedialer server{rest}", "Failed to connect to proxy{rest}", "Sending HTTP/1.1 502 response to {}: failed to find Session for client {}", "failed to find Session for client {}", "Sending HTTP/1.1 502 response to {rest}", "Remotedialer connected to proxy{rest}"],
         "The tunnel between an agent and a server of k3s or RKE2 (port 6443 or 9345) broke. It is tried again; without it logs and exec fail.",
     )
     .or(&["the server does not run, or is overloaded", "the network between them loses or holds up packets"])
@@ -174,13 +174,21 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["dmesg | grep -i -e nvrm -e xid", "nvidia-smi"]),
     act(
+        "kubeadm-kernel-config",
+        crate::message::Component::Client,
+        crate::message::Whose::Kernel,
+        &["failed to parse kernel config: unable to load kernel module: {q}, output: {rest}", "failed to parse kernel config: {rest}", "unable to load kernel module: \"configs\"{rest}"],
+        "kubeadm's check could not read how the kernel was built: this kernel keeps no copy of it. As a warning it stops nothing.",
+    )
+    .first(&["ls /boot/config-$(uname -r) /proc/config.gz", "uname -r"]),
+    act(
         "nvml-failed",
         OtherRuntime,
         Other,
-        &["Failed to initialize NVML: {rest}", "Failed to initialize NVML", "failed to initialize NVML: {rest}"],
+        &["could not load NVML library", "Failed to start nvml with error{rest}", "Failed to start nvml{rest}", "Could not load NVML library{rest}", "nvml.Init failed: {rest}", "failed to load NVML{rest}", "Unable to initialize NVML{rest}", "Failed to initialize NVML: {rest}", "Failed to initialize NVML", "failed to initialize NVML: {rest}"],
         "A program could not use NVIDIA's driver.",
     )
-    .or(&["in a container: it lost its devices, because systemd was reloaded and set its cgroup again", "the driver is not loaded, or does not fit its libraries (an upgrade without a boot)"])
+    .or(&["in a container: it was not started with NVIDIA's runtime, which is not the engine's default", "in a container: it lost its devices, because systemd was reloaded and set its cgroup again", "the driver is not loaded, or does not fit its libraries (an upgrade without a boot)"])
     .first(&["nvidia-smi", "dmesg | grep -i nvrm", "ls -l /dev/nvidia* /dev/char"]),
     cause(
         "tls-answer-to-http",

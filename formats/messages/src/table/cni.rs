@@ -316,19 +316,69 @@ pub(super) const ALL: &[Message] = &[
             "Unable to create endpoint: {rest}",
             "plugin type=\"cilium-cni\" failed {rest}",
             "plugin type=\"cilium-cni\" {rest}",
-            "Cilium API client timeout exceeded",
         ],
         "Cilium's plugin could not do its work: the agent does not run on this node or refused.",
     )
     .wraps(&[])
     .first(&["kubectl -n kube-system get pods -l k8s-app=cilium -o wide"]),
     cause(
+        "cilium-slow",
+        Cni,
+        Other,
+        &["Cilium API client timeout exceeded", "Unable to create endpoint: Cilium API client timeout exceeded", "unable to create endpoint: Cilium API client timeout exceeded", "[PUT /endpoint/{id}][{n}] putEndpointIdTooManyRequests{rest}", "putEndpointIdTooManyRequests{rest}"],
+        "Cilium's agent on this node runs, and did not answer in time: it has too much to do (just after its start, or very many pods), or hangs.",
+    )
+    .first(&["kubectl -n kube-system get pods -l k8s-app=cilium -o wide", "kubectl -n kube-system exec ds/cilium -c cilium-agent -- cilium status --verbose"]),
+    cause(
+        "aws-no-address",
+        Cni,
+        Network,
+        &["add cmd: failed to assign an IP address to container", "failed to assign an IP address to container", "Failed to assign an IP address to container", "InsufficientFreeAddressesInSubnet{rest}", "no available IP/Prefix addresses{rest}", "Unable to get IP address from {}"],
+        "The agent of Amazon's network (aws-node, ipamd) had no free address for the pod: the subnet is full, the instance carries no more \
+         interfaces or addresses, or ipamd may not ask EC2 for more.",
+    )
+    .first(&["tail -n 50 /var/log/aws-routed-eni/ipamd.log", "kubectl -n kube-system get pods -l k8s-app=aws-node -o wide"]),
+    cause(
+        "multus-no-configuration",
+        Cni,
+        Network,
+        &["err in GetCNIConfigFromFile: No networks found in {path}", "GetCNIConfig: err in GetCNIConfigFromFile: {rest}", "err in GetCNIConfigFromFile: {rest}", "err in getCNIConfigFromFile: {rest}", "cannot find a network-attachment-definition ({}) in namespace ({}){rest}"],
+        "Multus has no configuration for a network that the pod asks for: its network-attachment-definition is missing, or names none, and the \
+         folder of files holds none of that name.",
+    )
+    .first(&["kubectl get network-attachment-definitions -A", "ls -l /etc/cni/multus/net.d"]),
+    cause(
+        "cni-file-empty",
+        Cni,
+        Network,
+        &["error in getting result from DelNetworkList: {rest}unexpected end of JSON input", "error in getting result from AddNetworkList: {rest}unexpected end of JSON input", "failed to parse netconf: unexpected end of JSON input", "failed to load netconf: unexpected end of JSON input", "netplugin failed with no error message: unexpected end of JSON input", "failed to unmarshal cached network {q} result: {rest}", "failed to unmarshal cached network {q} config: {rest}"],
+        "A file that a plugin, or the library that calls it, keeps of the pod's network is empty or cut: after a power loss or with a full disk, a \
+         result or a configuration under /var/lib/cni or /etc/cni/net.d has no bytes.",
+    )
+    .first(&["find /var/lib/cni /etc/cni/net.d -type f -size 0 -ls", "df -h /var/lib/cni"]),
+    cause(
+        "cni-version-missing",
+        Cni,
+        Network,
+        &["invalid version {q}: the version is empty", "invalid version \"\": the version is empty", "cniVersion is empty{rest}", "the version is empty"],
+        "The network's configuration has no cniVersion, and this release of the library wants one.",
+    )
+    .within(&["version&network", "cni", "version&sandbox"])
+    .first(&["grep -L cniVersion /etc/cni/net.d/*", "ls -l /etc/cni/net.d"]),
+    act(
+        "multus-part",
+        Cni,
+        Network,
+        &["plugin type=\"multus\" {rest}", "plugin type=\"multus{}\" name={q} failed ({}): {rest}", "plugin type=\"multus{rest}", "Multus: {rest}", "delegateAdd: {rest}", "delegateDel: {rest}"],
+        "Multus calls the network's other plugins: one that it called failed, it had no configuration for it, or it did not reach the API server. \
+         The rest of the line says which.",
+    )
+    .first(&["kubectl get network-attachment-definitions -A", "ls -l /etc/cni/net.d /etc/cni/multus/net.d", NETWORK_PODS]),
+    cause(
         "weave-and-others",
         Cni,
         Other,
         &[
-            "add cmd: failed to assign an IP address to container",
-            "failed to assign an IP address to container",
             "del cmd: failed to process delete request",
             "del cmd: {rest}",
             "add cmd: {rest}",
@@ -339,10 +389,7 @@ pub(super) const ALL: &[Message] = &[
             "dial tcp 127.0.0.1:6784: connect: connection refused",
             "Get {q}: dial tcp 127.0.0.1:6784: connect: connection refused",
             "plugin type=\"aws-cni\" {rest}",
-            "plugin type=\"multus{rest}",
-            "Multus: {rest}",
             "[{path}]: error adding container to network {q}: {rest}",
-            "delegateAdd: {rest}",
             "galaxy returns: {rest}",
             "Inconsistent bridge state detected. Please do 'weave reset' and try again",
             "plugin type=\"azure-vnet\" {rest}",

@@ -148,6 +148,15 @@ pub(super) const ALL: &[Message] = &[
         "A reference in BuildKit's own cache has lost the image that it was to be fetched from. Only the build cache is at fault: it can be given up and rebuilt; images and containers are not part of it.",
     )
     .first(&["docker buildx du"]),
+    cause(
+        "build-transfer-cut",
+        Buildkit,
+        crate::message::Whose::Registry,
+        &["failed to read expected number of bytes: unexpected EOF", "failed to compute cache key: failed to read expected number of bytes: unexpected EOF", "failed to copy: failed to read expected number of bytes: unexpected EOF"],
+        "A layer or a part of a cache came from the registry only in part: the registry, its storage or a proxy on the way ended the connection.",
+    )
+    .within(&["failed to solve", "cache key", "buildkit", "buildx"])
+    .first(&["docker buildx ls", "curl -sv https://REGISTRY/v2/ -o /dev/null"]),
     act(
         "build-part",
         Buildkit,

@@ -21,6 +21,13 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["namei -l PATH", TRIAGE]),
     errno(
+        "too-many-links",
+        &["too many links", "Too many links"],
+        "A file or a folder has as many names (hard links) as its file system allows: 65,000 on ext4. Docker's old driver overlay links each file of \
+         a lower layer, overlay2 does not.",
+    )
+    .first(&["findmnt -T PATH", "docker info --format '{{.Driver}}'"]),
+    errno(
         "permission-denied",
         &["permission denied", "Permission denied", "open {path}: permission denied"],
         "Something is not allowed: by the file's mode, or by AppArmor, SELinux or an outer container.",

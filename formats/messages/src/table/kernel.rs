@@ -95,11 +95,20 @@ pub(super) const ALL: &[Message] = &[
         "xfs-error",
         TheKernel,
         Storage,
-        &["XFS ({}): Metadata corruption detected at {rest}", "XFS ({}): Corruption {rest}", "XFS ({}): metadata I/O error{rest}", "XFS ({}): log I/O error{rest}", "XFS ({}): Filesystem has been shut down{rest}", "XFS ({}): Internal error {rest}", "XFS ({}): xfs_do_force_shutdown{rest}", "XFS ({}): Please unmount the filesystem and rectify the problem(s)", "XFS ({}): possible memory allocation deadlock{rest}", "XFS ({}): I/O Error Detected{rest}", "XFS: {} possible memory allocation deadlock{rest}", "XFS ({}): {rest}error{rest}"],
+        &["XFS ({}): Metadata corruption detected at {rest}", "XFS ({}): Corruption {rest}", "XFS ({}): metadata I/O error{rest}", "XFS ({}): log I/O error{rest}", "XFS ({}): Filesystem has been shut down{rest}", "XFS ({}): Internal error {rest}", "XFS ({}): xfs_do_force_shutdown{rest}", "XFS ({}): Please unmount the filesystem and rectify the problem(s)", "XFS ({}): I/O Error Detected{rest}", "XFS: Internal error {rest}", "XFS: Metadata corruption detected at {rest}", "XFS: possible corruption {rest}", "XFS ({}): {rest}error{rest}"],
         "The file system xfs found itself damaged, or could not write; it may be shut down since.",
     )
     .certain()
     .first(&[DMESG, "findmnt -T /var/lib/containerd", "smartctl -a /dev/DISK"]),
+    cause(
+        "kernel-allocation-waits",
+        TheKernel,
+        Memory,
+        &["XFS ({}): {} possible memory allocation deadlock{rest}", "XFS ({}): possible memory allocation deadlock{rest}", "XFS: {} possible memory allocation deadlock{rest}", "XFS: possible memory allocation deadlock{rest}"],
+        "The file system waits for memory of the kernel: the node, or the cgroup of the process that is named, has too little of it, or only \
+         in small pieces. Nothing on the disk is damaged by it.",
+    )
+    .first(&["free -m", "slabtop -o -s c | head -n 20", "cat /proc/buddyinfo"]),
     cause(
         "btrfs-error",
         TheKernel,
@@ -113,7 +122,7 @@ pub(super) const ALL: &[Message] = &[
         "disk-error",
         TheKernel,
         Storage,
-        &["blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "megaraid_sas {}: [{n}]waiting for {n} commands to complete for scsi{n}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
+        &["{}: I/O Cmd({}) @ LBA {rest}", "blk_update_request: I/O error, dev {}, sector {n}{rest}", "blk_update_request: {rest}", "print_req_error: I/O error{rest}", "I/O error, dev {}, sector {n}{rest}", "Buffer I/O error on dev {}{rest}", "Buffer I/O error on device {}{rest}", "critical medium error{rest}", "critical target error{rest}", "critical space allocation error{rest}", "nvme {}: {rest}", "sd {}: [{}] {rest}", "ata{n}{}: {rest}", "rejecting I/O to offline device{rest}", "lost page write due to I/O error{rest}", "megaraid_sas {}: [{n}]waiting for {n} commands to complete for scsi{n}", "md/raid{rest}", "device-mapper: multipath: {rest}"],
         "A disk, its cable or its controller does not do what it should.",
     )
     .first(&[DMESG, "smartctl -a /dev/DISK", "lsblk"]),
@@ -168,7 +177,7 @@ pub(super) const ALL: &[Message] = &[
         "soft-lockup",
         TheKernel,
         Kernel,
-        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "INFO: rcu_sched {rest}", "INFO: rcu_preempt {rest}", "INFO: rcu_bh {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "BUG: kernel NULL pointer dereference{rest}", "BUG: Bad page {rest}", "Unable to handle kernel {rest}", "Oops: {rest}", "general protection fault: {rest}", "general protection fault, {rest}", "general protection fault", "invalid opcode: 0000 {rest}", "divide error: 0000 {rest}", "double fault: 0000 {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
+        &["watchdog: BUG: soft lockup - CPU#{n} stuck for {rest}", "BUG: soft lockup{rest}", "rcu: INFO: rcu_sched {rest}", "rcu: INFO: {rest}", "INFO: rcu_sched {rest}", "INFO: rcu_preempt {rest}", "rcu_sched detected {rest}", "rcu_preempt detected {rest}", "rcu_sched self-detected stall {rest}", "{}: rcu_sched kthread starved {rest}", "INFO: rcu_bh {rest}", "NMI watchdog: BUG{rest}", "NMI watchdog: Watchdog detected hard LOCKUP{rest}", "Kernel panic - not syncing: {rest}", "BUG: unable to handle {rest}", "kernel BUG at {rest}", "BUG: kernel NULL pointer dereference{rest}", "BUG: Bad page {rest}", "Unable to handle kernel {rest}", "Oops: {rest}", "general protection fault: {rest}", "general protection fault, {rest}", "general protection fault", "invalid opcode: 0000 {rest}", "divide error: 0000 {rest}", "double fault: 0000 {rest}", "page allocation failure{rest}", "{}: page allocation failure{rest}", "SLUB: Unable to allocate memory on node {rest}", "cache_from_obj: Wrong slab cache{rest}"],
         "The kernel itself is in trouble: a defect, a host that gives a virtual machine no time, or no memory.",
     )
     .first(&[DMESG, "uname -r"]),

@@ -1,6 +1,6 @@
 //! kubelet's, kubeadm's and dockerd's words around a runtime's error, and what is theirs alone.
 
-use super::{DISK, JOURNAL, STUCK};
+use super::{DISK, DMESG, JOURNAL, STUCK};
 use crate::message::Component::{Client, Dockerd, Kubelet};
 use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Settings, Storage, Stores, Tasks};
 use crate::message::{Message, act, cause, consequence, wrapper};
@@ -178,6 +178,15 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["kubectl get nodes"]),
     cause(
+        "volume-operation-pending",
+        Kubelet,
+        Storage,
+        &["an operation with the given Volume ID {} already exists", "An operation with the given Volume ID {} already exists", "an operation with the given volume {} already exists", "An operation with the given volume={q} is already in progress", "operation for volume {} is already in progress{rest}"],
+        "The volume's driver still works on an earlier call for that volume, which hangs or is slow: its server or disk is not reached. The \
+         driver's pod on this node says what it waits for.",
+    )
+    .first(&["kubectl get pods -A -o wide | grep -i -e csi -e NODE", "kubectl get volumeattachments", DMESG]),
+    cause(
         "volume-mount",
         Kubelet,
         Storage,
@@ -237,10 +246,19 @@ pub(super) const ALL: &[Message] = &[
     .certain()
     .first(&["docker ps -a --filter ancestor=IMAGE"]),
     cause(
+        "docker-link-lost",
+        Dockerd,
+        Stores,
+        &["readlink {path}/overlay2/l/{}: no such file or directory", "readlink {path}/overlay2/l/{}: invalid argument", "readlink {path}overlay2/l: {rest}", "readlink {path}overlay2{rest}"],
+        "A short name of a layer (overlay2/l) in dockerd's own store is gone, mostly after a power loss. The layer's folder and its file 'link' may be \
+         whole.",
+    )
+    .first(&["ls /var/lib/docker/overlay2/l | wc -l", "docker info", DMESG]),
+    cause(
         "docker-layer",
         Dockerd,
         Stores,
-        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "failed to retrieve image list{rest}", "driver {q} failed to remove root filesystem{rest}", "readlink {path}overlay2{rest}", "open {path}/overlay2/{rest}"],
+        &["layer does not exist", "RWLayer of container {} is unexpectedly nil", "failed to retrieve image list{rest}", "driver {q} failed to remove root filesystem{rest}", "open {path}/overlay2/{rest}"],
         "dockerd's own store of layers (under /var/lib/docker, not containerd's) is at odds with itself.",
     )
     .first(&[DISK]),

@@ -57,7 +57,7 @@ pub(super) const ALL: &[Message] = &[
         ],
         "The registry's certificate is not accepted: an authority that the node does not know (a \
          proxy that opens TLS, a private registry), an expired one, a wrong name, or a node whose \
-         clock is wrong. containerd reads the node's certificates at its start only.",
+         clock is wrong. A daemon reads the node's certificates at its start only.",
     )
     .first(&["date", HOSTS, "openssl s_client -connect REGISTRY:443 -showcerts < /dev/null"]),
     cause(
@@ -134,6 +134,16 @@ pub(super) const ALL: &[Message] = &[
     .within(&["403", "registry", "image", "pull", "push", "manifest", "blob", "/v2/", "resolve", "fetch", "repository", ".io/"])
     .unless(&[" is invalid: "])
     .first(&[HOSTS]),
+    cause(
+        "registry-push-refused",
+        TheRegistry,
+        Registry,
+        &["failed commit on ref {q}: unexpected status{}: {rest}", "failed commit on ref {q}: unexpected status {rest}", "unexpected status from PUT request to {}: {rest}", "unexpected status from POST request to {}: {rest}", "unexpected status from HEAD request to {}: 403 Forbidden{rest}", "cannot reuse body, request must be retried", "failed to copy: cannot reuse body, request must be retried", "failed to copy: io: read/write on closed pipe", "io: read/write on closed pipe"],
+        "A push was not taken: the registry, or a proxy before it, refused a part of it or ended the connection: rights, a repository that must \
+         be created first, a limit of size or time.",
+    )
+    .within(&["commit on ref", "from put request", "from post request", "push", "/uploads", "cannot reuse body", "exporting"])
+    .first(&["curl -sSv -o /dev/null https://REGISTRY/v2/", "docker buildx ls"]),
     cause(
         "registry-not-found",
         TheRegistry,

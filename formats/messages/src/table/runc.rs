@@ -223,6 +223,7 @@ pub(super) const ALL: &[Message] = &[
         Runc,
         Cgroups,
         &[
+            "error `creating` systemd unit `{}`: got `{}`",
             "error creating systemd unit `{}`: got `failed`",
             "error creating systemd unit `{}`: got `{}`",
             "error creating systemd unit `{}`",
@@ -453,6 +454,34 @@ pub(super) const ALL: &[Message] = &[
     .states(&["hook-host", "hook-container", "hook-start"])
     .first(&["ls /etc/containers/oci/hooks.d /usr/share/containers/oci/hooks.d", STUCK]),
     cause(
+        "sandbox-clone-refused",
+        OtherRuntime,
+        crate::message::Whose::Kernel,
+        &["fork/exec /proc/self/exe: invalid argument", "fork/exec /proc/self/exe: operation not permitted", "fork/exec /proc/self/exe: no space left on device"],
+        "The kernel did not make the process with the namespaces that it should have: user namespaces are off or used up, or the kernel is \
+         too old.",
+    )
+    .within(&["sandbox&runsc", "cannot create sandbox process", "starting sandbox", "gvisor", "rootless", "rootlesskit", "unshare"])
+    .first(&["sysctl user.max_user_namespaces kernel.unprivileged_userns_clone", "uname -r", "runsc --version"]),
+    cause(
+        "user-bus",
+        Crun,
+        Cgroups,
+        &["sd-bus call: Transport endpoint is not connected", "sd-bus call: Transport endpoint is not connected: Transport endpoint is not connected", "sd-bus call: Interactive authentication required.: Permission denied", "sd-bus call: Permission denied: Permission denied", "sd-bus add match: {rest}", "cannot set sd-bus{rest}", "open sd-bus{rest}"],
+        "The runtime did not reach the systemd that it asked for a cgroup: rootless, that is the user's, whose session (bus address, XDG_RUNTIME_DIR) is \
+         not there; else systemd's own bus does not answer.",
+    )
+    .open()
+    .first(&["loginctl list-users", "systemctl status dbus", "systemctl is-system-running"]),
+    cause(
+        "slice-gone",
+        Runc,
+        Cgroups,
+        &["sd-bus call: Unit {} not found.{rest}", "sd-bus call: Unit {} not found", "Unit {}.slice not found.{rest}", "Unit {}.slice not found"],
+        "systemd does not have the pod's slice any more: it was stopped or removed, and with it the pod's cgroup. kubelet recreates it with the pod.",
+    )
+    .first(&["systemctl list-units --all 'kubepods*' | tail -n 20", "journalctl -b _PID=1 --no-pager | tail -n 50"]),
+    cause(
         "nvidia",
         OtherRuntime,
         Other,
@@ -513,6 +542,25 @@ pub(super) const ALL: &[Message] = &[
     .unless(&["mounting \"proc\"", "mounting \"cgroup", "mounting \"sysfs\"", "mounting \"tmpfs\"", "mounting \"mqueue\"", "mounting \"devpts\"", "mounting \"shm\"", "src=proc,", "src=sysfs,", "src=cgroup", "src=tmpfs,", "mounting \\\"proc\\\"", "mounting \\\"cgroup", "mounting \\\"sysfs\\\"", "mounting \\\"tmpfs\\\""])
     .first(&["stat PATH_ON_THE_HOST"]),
     cause(
+        "proc-mount-refused",
+        Runc,
+        Security,
+        &["mounting {q} to rootfs at \"/proc\"{}: mount through procfd: operation not permitted", "mounting \"proc\" to rootfs at \"/proc\" caused: mount through procfd: operation not permitted", "error mounting \"proc\" to rootfs at \"/proc\": mount proc:{rest}operation not permitted", "mount `proc` to `/proc`: Operation not permitted", "mount `proc` to `proc`: Operation not permitted"],
+        "The kernel refuses a new /proc in a user namespace: a part of the outer /proc is covered (a container in a container), or the pid namespace \
+         is the host's (--pid=host while rootless).",
+    )
+    .first(&["grep proc /proc/self/mountinfo", "sysctl user.max_user_namespaces", "runc --version"]),
+    cause(
+        "subtree-control",
+        Runc,
+        Cgroups,
+        &["writing file `{path}cgroup.subtree_control`: Invalid argument", "write {path}cgroup.subtree_control: invalid argument", "failed to write {q}: write {path}cgroup.subtree_control: invalid argument", "writing file `{path}cgroup.subtree_control`: Device or resource busy", "write {path}cgroup.subtree_control: device or resource busy", "writing file `{path}cgroup.subtree_control`: Operation not supported", "write {path}cgroup.subtree_control: operation not supported"],
+        "The kernel does not enable a controller for the cgroups below: it lacks it, processes are in the cgroup itself, it is a threaded one, or real-time \
+         processes keep the cpu controller out (kernels with RT_GROUP_SCHED).",
+    )
+    .open()
+    .first(&["cat /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/cgroup.subtree_control", "ps -eo pid,cls,rtprio,comm | grep -w -e RR -e FF", "findmnt -t cgroup2"]),
+    cause(
         "mount-denied",
         Runc,
         Security,
@@ -521,7 +569,6 @@ pub(super) const ALL: &[Message] = &[
             "error mounting {q} to rootfs at {q}: {rest}permission denied",
             "mount {rest}, flags: {}: operation not permitted",
             "mount {q} to {q}: Permission denied",
-            "mount through procfd: operation not permitted",
             "mount through procfd: permission denied",
             "mount `{}` to `{}`: Operation not permitted",
             "mount `{}` to `{}`: Permission denied",

@@ -242,6 +242,14 @@ pub(super) const ALL: &[Message] = &[
     )
     .wraps(&[])
     .first(&["ss -xlp | grep -i -e stargz -e nydus -e soci", "systemctl list-units '*snapshotter*'"]),
+    cause(
+        "annotations-withheld",
+        crate::Component::OtherSnapshotter,
+        crate::Whose::Settings,
+        &["failed to find image ref of snapshot {}, labels {rest}", "failed to find image ref of snapshot {rest}", "missing image reference label{rest}", "reference is required for chain {rest}"],
+        "The snapshotter got no image's name with the layer: containerd's CRI plugin passes it on only with disable_snapshot_annotations = false.",
+    )
+    .first(&["containerd config dump | grep -e disable_snapshot_annotations -e 'snapshotter ='"]),
     act(
         "extract-failed",
         Containerd,
@@ -439,7 +447,7 @@ pub(super) const ALL: &[Message] = &[
         "overlay-upper",
         crate::Component::Kernel,
         crate::Whose::Storage,
-        &["overlayfs: filesystem on {} not supported as upperdir", "filesystem on {} not supported as upperdir", "overlayfs: upper fs needs to support d_type", "overlayfs: Ensure upper filesystem supports d_type{rest}"],
+        &["overlayfs: filesystem on {} not supported as upperdir", "filesystem on {} not supported as upperdir", "overlayfs: upper fs missing required features{rest}", "overlayfs: upper fs is missing required features{rest}", "overlayfs: upper fs does not support tmpfile{rest}", "overlayfs: workdir is not on the same filesystem{rest}", "overlayfs: upper fs needs to support d_type", "overlayfs: Ensure upper filesystem supports d_type{rest}"],
         "The file system under containerd's (or Docker's) root cannot carry overlayfs: it is an overlay itself (a container in a container, a live system), a network's, or xfs that was made with ftype=0. The root must lie on another file system; ftype cannot be switched on later.",
     )
     .first(&["findmnt -T /var/lib/containerd", "xfs_info /var/lib | grep ftype"]),
@@ -450,7 +458,7 @@ pub(super) const ALL: &[Message] = &[
         &["failed to mount {path}: input/output error", "{path}: input/output error", "input/output error", "structure needs cleaning", "{path}: structure needs cleaning"],
         "The disk or its file system failed. The kernel's lines say which.",
     )
-    .unless(&["read /proc/self/fd", "stdin", "cgroup", "control group", "/proc/", "/sys/", "/dev/pts", "/dev/tty", "/dev/kmsg", "terminal"])
+    .unless(&["/port/", "userland proxy", "read /proc/self/fd", "stdin", "cgroup", "control group", "/proc/", "/sys/", "/dev/pts", "/dev/tty", "/dev/kmsg", "terminal"])
     .or(&["a program that serves what is mounted there (FUSE: nydus, stargz, a bucket) ended, or does not get its data"])
     .first(&[DMESG, "findmnt -T /var/lib/containerd"]),
     act(

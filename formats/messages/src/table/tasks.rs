@@ -112,13 +112,23 @@ pub(super) const ALL: &[Message] = &[
         "runc may not send a signal to the container's first process: AppArmor (a profile of runc or of the container that does not allow signals, as on Ubuntu 24.04 with old profiles), or another user's. The pod stays.",
     )
     .first(&["journalctl -k -b | grep -i denied", "aa-status", "ls -l /etc/apparmor.d | grep -i -e runc -e containerd"]),
+    cause(
+        "shim-lacks-call",
+        Shim,
+        Tasks,
+        &["/containerd.task.v2.Task/{} is not supported", "/containerd.task.v3.Task/{} is not supported", "/containerd.task.v2.Task/{} is not supported: not found"],
+        "The shim answers, and does not have the call that it was asked for: it is another runtime's shim than the one that was meant, an unfinished \
+         one, or one of a much older release.",
+    )
+    .first(&["ctr version", "ls -l /usr/bin/containerd-shim-* /usr/local/bin/containerd-shim-*", "containerd config dump | grep -A6 runtimes"]),
     consequence(
         "no-runtime-log",
         Shim,
         Other,
         &["unable to retrieve OCI runtime error (open {path}log.json: no such file or directory)", "open {path}log.json: no such file or directory"],
-        "The runtime did not write why it failed.",
-    ),
+        "The runtime did not write why it failed: its program could not be run, died before it had a log, or is a wrong or broken one.",
+    )
+    .first(&["runc --version", "ldd $(command -v runc)", DMESG]),
     cause(
         "fork-limit",
         Containerd,
@@ -161,8 +171,6 @@ pub(super) const ALL: &[Message] = &[
             "unknown service containerd.task.v3.Task",
             "unknown service containerd.task.v2.Task",
             "service containerd.task.v2.Task{rest}",
-            "/containerd.task.v2.Task/{} is not supported",
-            "/containerd.task.v2.Task/{} is not supported: not found",
         ],
         "The daemon that runs and the shim's program on the disk are of different releases: containerd was upgraded \
          and not restarted, or the runtime's shim is not made for this release.",

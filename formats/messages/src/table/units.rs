@@ -8,6 +8,16 @@ use crate::message::{Message, act, cause, consequence};
 const UNIT: &str = "systemctl status UNIT";
 
 pub(super) const ALL: &[Message] = &[
+    crate::message::cause(
+        "systemd-in-container",
+        crate::message::Component::Systemd,
+        crate::message::Whose::Cgroups,
+        &["Failed to allocate manager object{rest}", "[!!!!!!] Failed to allocate manager object{rest}", "Failed to create {}/init.scope control group{rest}", "Failed to create /init.scope control group{rest}", "Failed to attach {n} to compat systemd cgroup {rest}"],
+        "A systemd that is the first process of a container could not set up its cgroup: /sys/fs/cgroup is not writable there, is not the container's own \
+         (cgroup namespace), or the image's systemd does not know this node's kind of cgroups. It is no fault of the node's systemd.",
+    )
+    .open()
+    .first(&["findmnt -t cgroup,cgroup2", "docker info --format '{{.CgroupVersion}} {{.CgroupDriver}}'"]),
     cause(
         "unit-step-status",
         Systemd,

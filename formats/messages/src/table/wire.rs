@@ -10,7 +10,7 @@ pub(super) const ALL: &[Message] = &[
         "socket-of-another",
         Client,
         Other,
-        &["transport: Error while dialing dial unix {path}: connect: no such file or directory", "transport: Error while dialing: dial unix {path}: connect: no such file or directory", "transport: Error while dialing dial unix {path}: connect: connection refused", "transport: Error while dialing: dial unix {path}: connect: connection refused", "dial unix {path}: connect: no such file or directory", "dial unix {path}: connect: connection refused"],
+        &["transport: Error while dialing dial unix {path}: connect: no such file or directory", "transport: Error while dialing: dial unix {path}: connect: no such file or directory", "transport: Error while dialing dial unix {path}: connect: connection refused", "transport: Error while dialing: dial unix {path}: connect: connection refused", "dial unix {path}: connect: no such file or directory", "dial unix {path}: connect: connection refused", "transport: Error while dialing: dial unix {}: timeout", "transport: error while dialing: dial unix {}: timeout", "transport: Error while dialing: dial unix:{path}: timeout", "dial unix {}: timeout", "stat {path}api.sock: no such file or directory", "failed to build transport for nydus client: stat {path}: no such file or directory"],
         "Nothing listens at the socket that the line names: the program whose it is (its path tells) does not run, has not come so far, or \
          listens elsewhere.",
     )

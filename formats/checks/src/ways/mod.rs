@@ -45,7 +45,8 @@ const WITHOUT: &[(&str, &str)] = &[
 ];
 
 const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-flags bolt/meta-header \
-    bolt/meta-slack cni/config-unused container/image-gone content/key-case cri/folder-orphan \
+    bolt/meta-slack bolt/freelist-order bolt/key-after-branch bolt/meta-slot bolt/meta-txid bolt/page-lost \
+    bolt/page-slack bolt/previous-tree bolt/ragged-end bolt/uncommitted bolt/value-zeroes cni/config-unused container/image-gone content/key-case cri/folder-orphan \
     gc/unreachable image/snapshot-unreferenced image/targets-differ ingest/complete \
     ingest/reference ingest/row-alone ingest/stale ingest/unknown layer/bomb lease/dangling \
     lease/expired meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket \

@@ -54,25 +54,27 @@ fn request(evidence: &Evidence, now: Time) -> Request {
     }
 }
 
-/// How often each code is found with a way out that names `repair`, and how often at all.
-fn found(
-    evidence: &Evidence,
-) -> (
-    BTreeMap<&'static str, usize>,
-    BTreeMap<&'static str, usize>,
-    Time,
-) {
+/// How often each code is found.
+type Counts = BTreeMap<&'static str, usize>;
+
+/// How often each code is found with a way out that names `repair`, and how often at all; and which codes name it in
+/// their words or their steps.
+fn found(evidence: &Evidence) -> (Counts, Counts, Time, BTreeSet<&'static str>) {
     let node = Node::open(evidence, roots(evidence), node::Options::default());
     let report = judge_all(&node, &Measured::default());
-    let (mut named, mut all) = (BTreeMap::new(), BTreeMap::new());
+    let (mut named, mut all, mut naming) = (Counts::new(), Counts::new(), BTreeSet::new());
     for finding in &report.findings {
         let ways = serde_json::to_string(&finding.ways).unwrap();
-        if ways.contains("repair") && ways.contains("apply") {
+        let is_way = ways.contains("repair") && ways.contains("apply");
+        if is_way {
             *named.entry(finding.code.name).or_default() += 1;
+        }
+        if is_way || ways.contains("coroner repair") || finding.code.remedy.contains("coroner repair") {
+            naming.insert(finding.code.name);
         }
         *all.entry(finding.code.name).or_default() += 1;
     }
-    (named, all, node.now)
+    (named, all, node.now, naming)
 }
 
 /// The node as it is after the steps whose bytes are known; whether all are.
@@ -127,25 +129,12 @@ const BESIDE: &[(&str, &str)] = &[
     ("store/unreadable", "of a repair that stopped half-way, store/repair-half-way tells"),
 ];
 
-/// The codes of findings that name `repair`, in their words or their steps.
-fn naming(evidence: &Evidence) -> BTreeSet<&'static str> {
-    let node = Node::open(evidence, roots(evidence), node::Options::default());
-    let findings = judge_all(&node, &Measured::default()).findings.into_iter();
-    let names = |finding: &finding::Finding| {
-        let ways = serde_json::to_string(&finding.ways).unwrap();
-        let words = format!("{ways}{}", finding.code.remedy);
-        words.contains("coroner repair") || ways.contains("repair") && ways.contains("apply")
-    };
-    findings.filter(names).map(|finding| finding.code.name).collect()
-}
-
 /// The other way round: what a plan ends names `repair`.
 #[test]
 fn what_a_plan_mends_names_it() {
     let (mut compared, mut wrong) = (0, Vec::new());
     for (name, mut evidence) in nodes() {
-        let (_, all, now) = found(&evidence);
-        let named = naming(&evidence);
+        let (_, all, now, naming) = found(&evidence);
         let request = request(&evidence, now);
         let Ok(made) = make(&mut evidence, &request) else {
             continue;
@@ -154,11 +143,11 @@ fn what_a_plan_mends_names_it() {
             continue;
         }
         stage(&mut evidence, &made.plan, &made.files);
-        let (_, after, _) = found(&evidence);
+        let (_, after, ..) = found(&evidence);
         for (code, before) in &all {
             let is_beside = BESIDE.iter().any(|(known, _)| known == code);
             let is_mended = after.get(code).copied().unwrap_or(0) < *before;
-            if is_mended && !named.contains(code) && !is_beside {
+            if is_mended && !naming.contains(code) && !is_beside {
                 wrong.push(format!("{name}: {code}: {:?}", made.plan.wrong));
             }
             compared += usize::from(is_mended);
@@ -172,7 +161,7 @@ fn what_a_plan_mends_names_it() {
 fn each_way_out_by_repair_is_one() {
     let (mut compared, mut refused, mut wrong) = (0, 0, Vec::new());
     for (name, mut evidence) in nodes() {
-        let (named, _, now) = found(&evidence);
+        let (named, _, now, _) = found(&evidence);
         if named.is_empty() {
             continue;
         }
@@ -187,7 +176,7 @@ fn each_way_out_by_repair_is_one() {
             }
         };
         let whole = stage(&mut evidence, &made.plan, &made.files);
-        let (_, after, _) = found(&evidence);
+        let (_, after, ..) = found(&evidence);
         let steps = made.plan.steps.len();
         for (code, before) in &named {
             let left = after.get(code).copied().unwrap_or(0);

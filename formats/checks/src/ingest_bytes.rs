@@ -21,7 +21,7 @@ pub(crate) const COMPLETE: Check = Check {
             downloaded again, or is all that is left of a blob that was lost. Where they have \
             another one, it is reported as ingest/blocks-pull.",
         remedy: "Where the bytes are right, a pull of the same content commits them, and downloads \
-            nothing of it.",
+            nothing of it. `coroner repair` commits them without a pull.",
     },
     needs: &[],
     run: complete,

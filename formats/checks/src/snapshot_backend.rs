@@ -44,7 +44,8 @@ pub(crate) const BACKEND_UNKNOWN: Check = Check {
             and removed when the garbage collector next has removed some other snapshot. If most \
             snapshots of a node are like this, meta.db was lost or recreated: then this is reported as \
             fatal, because the garbage collector would remove them all.",
-        remedy: "A few: nothing to do. Many: do not start containerd, restore meta.db.",
+        remedy: "A few: nothing to do. `coroner repair` makes the record again where another snapshot \
+            depends on it. Many: do not start containerd; restore meta.db, or let `coroner repair` complete it.",
     },
     needs: &[Need::Snapshots],
     run: backend_unknown,

@@ -40,7 +40,8 @@ pub(crate) const DIRECTORY_UNKNOWN: Check = Check {
         explanation: "A crash while a snapshot was made or removed leaves one. The snapshotter deletes it at \
             its next clean-up and logs nothing. It may be the last copy of a container's writable \
             layer.",
-        remedy: "Look into it before containerd is started: the next clean-up deletes it.",
+        remedy: "Look into it before containerd is started: the next clean-up deletes it. Where metadata.db lacks the \
+            row of a snapshot, `coroner repair` rebuilds it, and gives the snapshot its directory again.",
     },
     needs: &[],
     run: directory_unknown,

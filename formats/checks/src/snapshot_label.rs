@@ -16,8 +16,9 @@ pub(crate) const GONE: Check = Check {
             containerd.io/gc.ref.snapshot.…), and its namespace has no such snapshot: it was \
             removed by hand, or its row is lost. The garbage collector ignores the label. The next \
             container of the image unpacks it again, which needs the blobs of its layers.",
-        remedy: "Nothing to repair where the layers' blobs are there. Pull the image again where they \
-            were discarded.",
+        remedy: "Nothing to do where the layers' blobs are there. Pull the image again where they \
+            were discarded. `coroner repair` makes the snapshot's record again where metadata.db still has it and \
+            another snapshot depends on it.",
     },
     needs: &[Need::Snapshots],
     run: gone,

@@ -207,7 +207,8 @@ fn status_folder(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let make = run(draft).map(Step::undoable);
     let steps = here.stop().into_iter().chain(make).chain(here.start());
     vec![Remedy::new(
-        "The CRI loads the container again (as unknown, or exited), and can remove it.",
+        "The CRI loads the container again (as unknown, or exited), and can remove it. `coroner repair` makes the folder \
+         with a status from the record and the bundle.",
         steps.collect(),
     )]
 }
@@ -290,7 +291,8 @@ fn incomplete(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     super::steps::and_more(&mut steps, count, "Copy the files of");
     steps.extend(here.remove(finding, "container", &["containers", "rm"]));
     let why = "The first step comes before any start of containerd: it copies what the container wrote. \
-        Without the record, its owner recreates the container.";
+        Without the record, its owner recreates the container. `coroner repair` takes the specification from the bundle \
+        where there is one, and else leaves the record out and keeps its files.";
     vec![Remedy::new(why, steps)]
 }
 

@@ -65,7 +65,7 @@ fn work(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let path = Text::from(format!("{}/work", folder.trim_end_matches(')')));
     let step = run(call(MKDIR).words(&["-m", "0711"]).path(path)).map(Step::undoable);
     vec![Remedy::new(
-        "Nothing was in it: the kernel mounts the snapshot again.",
+        "Nothing was in it: the kernel mounts the snapshot again. `coroner repair` makes the folder, too.",
         step.into_iter().collect(),
     )]
 }
@@ -74,7 +74,8 @@ fn work(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
 fn unknown(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let mut way = here.set_aside(
         finding,
-        "The next clean-up does not find it: its files are kept.",
+        "The next clean-up does not find it: its files are kept. Where metadata.db lacks the row of a snapshot, \
+         `coroner repair` rebuilds it.",
         true,
     );
     for step in way.steps.iter_mut().take(1) {

@@ -77,7 +77,12 @@ pub(crate) fn harms_at_stop(node: &node::Node, words: &[String]) -> Option<&'sta
 
 fn restart_loses(judge: &mut Judge<'_>) {
     let node = judge.node;
-    let Some(unit) = node.roots.unit.as_ref().filter(|unit| !unit.masked_for_good) else {
+    let Some(unit) = node
+        .roots
+        .unit
+        .as_ref()
+        .filter(|unit| !unit.masked_for_good)
+    else {
         return;
     };
     let removed = unit.others.removes_at_stop(&node.roots.state);

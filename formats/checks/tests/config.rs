@@ -336,9 +336,18 @@ fn the_unit_and_its_drop_ins_are_read() {
     let unit = b"[Service]\nExecStart=/usr/bin/containerd --config /etc/other.toml\n";
     stopped.add("usr/lib/systemd/system/containerd.service", unit);
     stopped.add("etc/other.toml", b"version = 9\n");
-    stopped.push("run/systemd/system/containerd.service", b'2', "/dev/null", b"");
+    stopped.push(
+        "run/systemd/system/containerd.service",
+        b'2',
+        "/dev/null",
+        b"",
+    );
     let told = foretell(&stopped, None);
-    assert!(!told.sentence.contains("masked") && told.outcome != Outcome::Boots, "{}", told.sentence);
+    assert!(
+        !told.sentence.contains("masked") && told.outcome != Outcome::Boots,
+        "{}",
+        told.sentence
+    );
     let script = "[Service]\nExecStart=/opt/start-it\n";
     let mut wrapped = testcase::node("1.7-stopped");
     wrapped.add("etc/systemd/system/containerd.service", script.as_bytes());

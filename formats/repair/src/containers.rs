@@ -311,11 +311,18 @@ mod tests {
     fn a_pod_shares_what_it_has_no_namespace_of() {
         let own = |kinds: &[&str]| -> Vec<(Text, Text)> {
             let all = kinds.iter();
-            all.map(|kind| (Text::from(*kind), Text::from(""))).collect()
+            all.map(|kind| (Text::from(*kind), Text::from("")))
+                .collect()
         };
         let shared = |kinds: &[&str]| Value::Object(shared(&own(kinds)));
-        assert_eq!(shared(&["network", "pid", "ipc", "uts", "mount"]), json!({"pid": 1}));
-        assert_eq!(shared(&["pid", "ipc", "mount"]), json!({"network": 2, "pid": 1}));
+        assert_eq!(
+            shared(&["network", "pid", "ipc", "uts", "mount"]),
+            json!({"pid": 1})
+        );
+        assert_eq!(
+            shared(&["pid", "ipc", "mount"]),
+            json!({"network": 2, "pid": 1})
+        );
         assert_eq!(shared(&["network", "mount"]), json!({"ipc": 2, "pid": 2}));
     }
 }

@@ -25,11 +25,11 @@ use finding::{Text, Time};
 use metadb::put_time;
 use serde_json::Value;
 
-use crate::{Survivors, Tree};
 use crate::names::{Named, whole_name};
 use crate::records::Edit;
 use crate::rows::shown;
 use crate::tree::Item;
+use crate::{Survivors, Tree};
 
 /// Docker's namespace.
 const NAMESPACE: &[u8] = node::DOCKER_NAMESPACE.as_bytes();
@@ -151,7 +151,9 @@ pub(crate) fn snapshots(containers: &[Container], survivors: &Survivors) -> Tree
 
 /// Where dockerd finds the pipes of a container: its own containerd has its state in a folder beside them.
 pub(crate) fn put_bundle_label(record: &mut Tree, state: &Path, id: &Text) {
-    let beside = state.parent().filter(|_| state.ends_with("containerd/daemon"));
+    let beside = state
+        .parent()
+        .filter(|_| state.ends_with("containerd/daemon"));
     let folder = beside.unwrap_or(Path::new("/var/run/docker/containerd"));
     let path = folder.join(OsStr::from_bytes(id.bytes()));
     let labels = record.make(&["labels"]);
@@ -241,7 +243,10 @@ mod tests {
             "Driver": "overlayfs", "Created": "2026-11-30T08:41:21.036010172Z"});
         let one = container_of(id.clone(), &config).unwrap();
         assert_eq!(one.name.as_deref(), Some("docker.io/library/app:latest"));
-        assert_eq!((one.image.as_str(), one.driver.as_str()), (digest.as_str(), "overlayfs"));
+        assert_eq!(
+            (one.image.as_str(), one.driver.as_str()),
+            (digest.as_str(), "overlayfs")
+        );
         assert_eq!(one.created, Some(Time::new(1_796_028_081, 36_010_172)));
         assert_eq!(names(&[one.clone(), one]).len(), 1);
         // Made of an image without a name.
@@ -254,12 +259,17 @@ mod tests {
     fn a_running_container_has_its_pipes_beside_the_state() {
         let mut record = Tree::default();
         for (state, folder) in [
-            ("/var/run/docker/containerd/daemon", "/var/run/docker/containerd"),
+            (
+                "/var/run/docker/containerd/daemon",
+                "/var/run/docker/containerd",
+            ),
             ("/run/containerd", "/var/run/docker/containerd"),
             ("/tmp/x/containerd/daemon", "/tmp/x/containerd"),
         ] {
             put_bundle_label(&mut record, Path::new(state), &Text::from("5"));
-            let label = record.at(&["labels"]).and_then(|all| all.value(BUNDLE_LABEL));
+            let label = record
+                .at(&["labels"])
+                .and_then(|all| all.value(BUNDLE_LABEL));
             assert_eq!(label, Some(format!("{folder}/5").as_bytes()));
         }
     }

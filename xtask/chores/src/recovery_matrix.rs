@@ -152,6 +152,7 @@ fn row(line: &str) -> Option<Row> {
     if let Some(aside) = aside.filter(|aside| *aside != "0") {
         gone.push(format!("{aside} directories aside or under new names"));
     }
+    gone.extend(part("note: ").map(str::to_owned));
     Some(Row {
         release: release.to_owned(),
         case: case.to_owned(),
@@ -227,6 +228,8 @@ fn page(rows: &[Row], kept: &Cells) -> String {
          starts the daemon, has every store collected, and\ncompares snapshots, blobs, running tasks and records \
          with what was there before. Cases that begin with `off-` are of a node that\nwas powered off; `mixed` have \
          one to three faults of any store.\n\n\
+         Cases that begin with `docker/` and `kubelet/` are of `testdata/make/dockerd` and `testdata/make/kubelet`: a real dockerd or \
+         kubelet goes on\nwith what was repaired. Their lines are read with `--log`, as those of `testdata/make/recovery`.\n\n\
          *all*: every record, layer, blob and task of before is there. Lost records are those that no \
          store repeats (docs/repair.md).\n\n",
     );
@@ -295,6 +298,7 @@ mod tests {
 ok      bookworm  deleted 0: 7 steps; start with-care; rows missing: {'containers': 9, 'leases': 2}; tasks lost: 0; directories: 29 right, 0 wrong, 0 left out; slots 7
 ok      bookworm  noise 0: 1 steps; start yes; rows missing: none; tasks lost: 0; directories: 29 right, 0 wrong, 0 left out; slots 2
 ok      bookworm  noise 1: empty plan; start yes; rows missing: none; tasks lost: 0; directories: 29 right, 0 wrong, 0 left out; slots 0
+ok      trixie  kubelet/deleted: 1 steps; note: the kubelet restarts 2 containers; images ['a:1']
 FAILED  trixie  noise 0: Wrong('directories of snapshots are gone')
 
 3 passed, 1 failed
@@ -303,10 +307,11 @@ FAILED  trixie  noise 0: Wrong('directories of snapshots are gone')
     #[test]
     fn a_log_becomes_a_table() {
         let rows: Vec<Row> = LOG.lines().filter_map(row).collect();
-        assert_eq!(rows.len(), 4);
+        assert_eq!(rows.len(), 5);
         let page = page(&rows, &Cells::new());
         for line in [
-            "3 of 4 nodes came back as they should.",
+            "4 of 5 nodes came back as they should.",
+            "| kubelet/deleted |  | the kubelet restarts 2 containers |",
             "| case | bookworm | trixie |",
             "| deleted | records that are lost: containers 9, leases 2 |  |",
             "| noise | all / nothing to repair: what was hit is not in use | **Wrong('directories of snapshots are gone')** |",
@@ -328,7 +333,7 @@ FAILED  trixie  noise 0: Wrong('directories of snapshots are gone')
         for _ in 0..2 {
             let line = "| deleted |  | (earlier) records that are lost: containers 9, leases 2 |";
             assert!(again.lines().any(|found| found == line), "{again}");
-            assert!(again.contains("0 of 1 nodes came back"), "{again}");
+            assert!(again.contains("1 of 2 nodes came back"), "{again}");
             again = page(&one, &earlier(&again));
         }
     }

@@ -3,12 +3,13 @@
 //! bbolt writes pages that no tree in use has, and then a meta. The tree of transaction N is
 //! therefore whole until transaction N + 2 begins to write, which it does only after N + 1 wrote
 //! its meta. So a copy that was read from front to back is whole, whatever was written meanwhile,
-//! if the newest transaction after the copy is the newest one in it.
+//! if the newest transaction after the copy is the newest one in it. Who writes to it without knowing bbolt (`cp`,
+//! `dd`) keeps to none of this: so its tree must be whole, too.
 
 use std::path::Path;
 use std::time::Duration;
 
-use bolt::metas_of;
+use bolt::{Db, TreeState, metas_of};
 use evidence::{Evidence, Source};
 use finding::Unread;
 use view::View;
@@ -45,12 +46,18 @@ pub fn steady(evidence: &Evidence, path: &Path, limit: u64) -> Result<(Source, C
             .as_deref()
             .and_then(|head| newest(View::new(head)));
         match copied {
-            Some(txid) if now == Some(txid) => return Ok((source, Copied::Transaction(txid))),
+            Some(txid) if now == Some(txid) && is_whole(source.view()) => return Ok((source, Copied::Transaction(txid))),
             _ if tries >= TRIES => return Ok((source, Copied::Torn)),
             _ => std::thread::sleep(wait),
         }
         wait = wait.saturating_mul(2);
     }
+}
+
+/// Whether every page of the tree in use is there.
+fn is_whole(view: View<'_>) -> bool {
+    let db = Db::open(view).db;
+    db.is_some_and(|db| db.check().tree == TreeState::Whole)
 }
 
 /// The beginning of the file as it is now.

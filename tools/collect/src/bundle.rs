@@ -88,10 +88,18 @@ struct Verdict {
     bytes: u64,
     /// Files that changed while they were copied.
     changed: Vec<Text>,
+    /// What the bundle says of single copies.
+    notes: Vec<Noted>,
     /// SHA-256 of the trailer, which has that of everything else.
     trailer: Option<String>,
     whole_until: Option<WholeUntil>,
     problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct Noted {
+    path: Text,
+    note: String,
 }
 
 #[derive(Serialize)]
@@ -165,7 +173,13 @@ fn name(file: &Path) -> Text {
 impl Verdict {
     fn from_verified(file: &Path, mut verified: Verified) -> Self {
         let changed = verified.entries.iter().filter(|entry| entry.changed);
+        let notes = verified.entries.iter().filter_map(|entry| {
+            let note = entry.note.clone().filter(|_| entry.collected)?;
+            let path = entry.path.clone();
+            Some(Noted { path, note })
+        });
         Self {
+            notes: notes.collect(),
             file: name(file),
             changed: changed.map(|entry| entry.path.clone()).collect(),
             origin: origin(&mut verified),
@@ -233,6 +247,10 @@ impl Answer for Verdict {
                 "note    ",
                 &format!("{path} changed while it was copied: it counts as unread"),
             )?;
+        }
+        for Noted { path, note } in &self.notes {
+            let note = Text::from(note.as_str());
+            pen.paragraph("note    ", &format!("{path}: {note}"))?;
         }
         let bytes = cli::size(self.bytes);
         let entries = Count(self.entries, "entry");

@@ -16,9 +16,11 @@
 #[path = "common/mod.rs"]
 mod common;
 
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{META, clear, coroner, is_root, unpack};
@@ -225,6 +227,93 @@ fn a_copy_of_the_databases_has_a_name_only_when_it_is_whole() {
         for copy in copies(&out) {
             assert!(all(&copy) == whole, "{copy:?}: half of it is there");
         }
+    }
+}
+
+/// Changes `meta` as somebody does while it is copied, until told to stop; `all` are the contents that it has then.
+fn restless(meta: &Path, how: &str, all: [&[u8]; 2], stop: &AtomicBool) {
+    let beside = meta.with_extension("beside");
+    for bytes in all.into_iter().cycle() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        match how {
+            "swapped" => {
+                std::fs::write(&beside, bytes).expect("write");
+                std::fs::rename(&beside, meta).expect("rename");
+            }
+            "rewritten" => {
+                let file = std::fs::OpenOptions::new().write(true).open(meta);
+                let file = file.expect("open");
+                for (at, piece) in (0..).step_by(4096).zip(bytes.chunks(4096)) {
+                    file.write_all_at(piece, at).expect("write");
+                }
+            }
+            _ => {
+                let file = std::fs::OpenOptions::new().write(true).open(meta);
+                let file = file.expect("open");
+                file.set_len(8192).expect("cut");
+                file.write_all_at(bytes, 0).expect("write");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_changes_under_collect_is_said() {
+    for how in ["swapped", "rewritten", "truncated"] {
+        let node = node();
+        let meta = node.path().join(META);
+        let first = std::fs::read(&meta).expect("meta.db");
+        // As long, and all of it else: a mixture of the two is seen.
+        let second: Vec<u8> = first.iter().map(|byte| !byte).collect();
+        let scratch = tempfile::tempdir().expect("folder");
+        let mut seen = 0;
+        for attempt in 0..4 {
+            let out = scratch.path().join(format!("{attempt}.tar.zst"));
+            let stop = AtomicBool::new(false);
+            let ran = std::thread::scope(|scope| {
+                scope.spawn(|| restless(&meta, how, [&first, &second], &stop));
+                let line = ["collect", "-o", "OUT", node.path().to_str().expect("path")];
+                let ran = coroner(&into(&line.map(str::to_owned), &out));
+                stop.store(true, Ordering::Relaxed);
+                ran
+            });
+            let code = ran.code.expect("code");
+            assert_eq!(code & !8, 0, "{how}: {}", ran.err);
+            let bundle = ["bundle", "verify", out.to_str().expect("path")];
+            let verified = coroner(&bundle.map(str::to_owned));
+            if code == 8 {
+                seen += 1;
+                assert!(ran.err.contains("meta.db"), "{how}: {}", ran.err);
+                assert!(verified.out.contains("meta.db"), "{how}: {}", verified.out);
+                continue;
+            }
+            assert_eq!(verified.code, Some(0), "{how}: {}", verified.out);
+            if verified.out.contains("it was written to while it was copied") {
+                let line = ["bolt", "check", "--in", "OUT", META].map(str::to_owned);
+                let checked = coroner(&into(&line, &out));
+                assert!(!checked.out.contains("damaged"), "{how}: {}", checked.out);
+                continue;
+            }
+            let packed = std::fs::read(&out).expect("bundle");
+            let packed = zstd::decode_all(packed.as_slice()).expect("zstd");
+            let mut tar = testcase::Tar::read_tar(&packed);
+            let copy = &tar.member(META).data;
+            // As it was at one moment: who rewrites it has come to some page, or begins with a short one.
+            let pages = |of: &[u8]| of.chunks(4096).map(<[u8]>::to_vec).collect::<Vec<_>>();
+            let is_first: Vec<bool> = pages(copy)
+                .iter()
+                .zip(pages(&first))
+                .map(|(page, first)| *page == first)
+                .collect();
+            let turns = is_first.windows(2).filter(|two| two[0] != two[1]).count();
+            assert!(turns <= 1, "{how}: mixed {turns} times, and nothing is said of it");
+            assert!(how != "swapped" || turns == 0, "{how}: mixed");
+        }
+        // Who rewrites it in place may let each copy be one of a moment.
+        assert!(seen > 0 || how == "rewritten", "{how}: never met");
     }
 }
 

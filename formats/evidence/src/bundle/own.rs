@@ -299,6 +299,9 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Traile
                 .about("files that changed while they were copied", name);
             unread = Some(Unread::Changed);
         }
+        if let Some(note) = fate.note.as_deref().filter(|_| fate.failed.is_none()) {
+            loader.notes.about(note, name);
+        }
         if fate.masked > 0 {
             hidden.0 = hidden.0.saturating_add(1);
             if let Ok(id) = loader.tree.find(path::path(name))

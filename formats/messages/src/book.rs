@@ -1,6 +1,7 @@
 //! All texts in one automaton, and what of them a chain holds.
 
 use core::ops::Range;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -118,7 +119,7 @@ pub(crate) fn look_up(chain: &Chain, line: &Line) -> Vec<Hit> {
     let Some(automaton) = &BOOK.automaton else {
         return found;
     };
-    let mut tried = std::collections::HashSet::new();
+    let mut tried = HashSet::new();
     for place in automaton.find_overlapping_iter(&chain.text) {
         let number = place.pattern().as_usize();
         let Some(entry) = BOOK.entries.get(number) else {
@@ -209,22 +210,27 @@ pub(crate) fn cut(text: &str) -> Option<&'static Message> {
         return None;
     }
     let mut found: Option<&'static Message> = None;
-    for message in messages() {
-        let is_it = message.says.iter().any(|says| {
-            pattern::parts(says).any(|part| match part {
-                pattern::Part::Literal(literal) => literal.to_ascii_lowercase().contains(&text),
-                pattern::Part::Hole(_) => false,
-            })
-        });
-        if is_it {
-            if found.is_some() {
-                return None;
-            }
-            found = Some(message);
+    for (literal, message) in LITERALS.iter() {
+        let is_it = literal.len() >= text.len() && literal.contains(&text);
+        match found {
+            Some(other) if is_it && other.key != message.key => return None,
+            None if is_it => found = Some(message),
+            _ => {}
         }
     }
     found
 }
+
+/// What never differs in each message's texts, in lower case.
+static LITERALS: LazyLock<Vec<(String, &'static Message)>> = LazyLock::new(|| {
+    let says = messages().flat_map(|message| message.says.iter().map(move |says| (says, message)));
+    let parts = says.flat_map(|(says, message)| pattern::parts(says).map(move |part| (part, message)));
+    let literals = parts.filter_map(|(part, message)| match part {
+        pattern::Part::Literal(literal) => Some((literal.to_ascii_lowercase(), message)),
+        pattern::Part::Hole(_) => None,
+    });
+    literals.collect()
+});
 
 const fn is_telling(known: Known) -> bool {
     let Known::Message(message) = known else {
@@ -235,10 +241,11 @@ const fn is_telling(known: Known) -> bool {
 
 /// Whether it is a word that many causes have.
 fn is_common(literal: &str) -> bool {
-    let literal = literal.trim_matches([':', ' ', '"']);
-    messages()
-        .filter(|message| matches!(message.role, Role::Errno | Role::Class))
-        .any(|message| message.says.contains(&literal))
+    static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+        let common = messages().filter(|message| matches!(message.role, Role::Errno | Role::Class));
+        common.flat_map(|message| message.says.iter().copied()).collect()
+    });
+    COMMON.contains(literal.trim_matches([':', ' ', '"']))
 }
 
 /// A message in the middle of a piece, where nothing at its beginning is known: a person's words

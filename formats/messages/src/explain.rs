@@ -460,8 +460,8 @@ fn by_a_part(peeled: &Peeled, is_nothing_known: bool) -> Option<Head> {
     let inner_first = || peeled.said.iter().rev();
     let found = inner_first().find_map(|said| book::inside(said));
     let found = found.or_else(|| {
-        let mut cut = inner_first().filter_map(|said| book::cut(said));
-        cut.find(|_| is_nothing_known)
+        let mut said = inner_first().filter(|_| is_nothing_known);
+        said.find_map(|said| book::cut(said))
     });
     found.map(by)
 }

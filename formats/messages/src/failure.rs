@@ -1,5 +1,9 @@
 //! Words with which programs say that something failed.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// In lower case; each may stand anywhere.
 const WORDS: &[&str] = &[
     "fail",
@@ -100,5 +104,9 @@ const WORDS: &[&str] = &[
 
 /// Whether `line`, in lower case, has one of them.
 pub(crate) fn is_told(line: &str) -> bool {
-    WORDS.iter().any(|word| line.contains(word))
+    static ALL: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
+    match ALL.as_ref() {
+        Some(all) => all.is_match(line),
+        None => WORDS.iter().any(|word| line.contains(word)),
+    }
 }

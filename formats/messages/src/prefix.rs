@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexSet};
 
 use crate::peel::Peeled;
 
@@ -47,9 +47,19 @@ static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     all.filter_map(|source| Regex::new(source).ok()).collect()
 });
 
+static TOGETHER: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
+    let all = HEADS.iter().copied().chain([RING]);
+    RegexSet::new(all).ok().filter(|set| set.len() == COMPILED.len())
+});
+
 /// What is under the head of `text`, if it has one that is known.
 pub(crate) fn peel(text: &str, peeled: &mut Peeled) -> Option<String> {
+    // Which of them it begins with is found in one pass.
+    let which = TOGETHER.as_ref().map(|all| all.matches(text));
     for (number, regex) in COMPILED.iter().enumerate() {
+        if which.as_ref().is_some_and(|which| !which.matched(number)) {
+            continue;
+        }
         let Some(found) = regex.captures(text) else {
             continue;
         };

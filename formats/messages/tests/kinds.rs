@@ -479,3 +479,56 @@ fn a_text_of_one_program_is_not_anothers() {
     assert_eq!(by("containerd"), ("text", ""));
     assert_eq!(by("dockerd"), ("place", "at-dockerd"));
 }
+
+#[test]
+fn a_registry_is_looked_at_as_who_asked_it() {
+    let first = |line: &str| {
+        let head = explain(line).head.unwrap();
+        head.message().unwrap().first.join("; ")
+    };
+    let tail = "Get \"https://r.example/v2/\": x509: certificate signed by unknown authority";
+    let by_containerd = first(&format!("ctr: failed to resolve reference \"r.example/a:1\": failed to do request: {tail}"));
+    assert!(by_containerd.contains("/etc/containerd/certs.d"), "{by_containerd}");
+    let by_docker = first(&format!("Error response from daemon: {tail}"));
+    assert!(by_docker.contains("/etc/docker/certs.d") && !by_docker.contains("containerd"), "{by_docker}");
+    let by_builder = first(&format!("ERROR: failed to solve: r.example/a:1: failed to do request: {tail}"));
+    assert!(by_builder.contains("buildx") && !by_builder.contains("containerd"), "{by_builder}");
+}
+
+#[test]
+fn the_log_of_a_registrys_server_is_no_pull() {
+    let line = "time=\"2024-02-23T14:15:37Z\" level=error msg=\"response completed with error\" err.code=unknown \
+        err.detail=\"s3aws: RequestError: send request failed caused by: Put \\\"https://s3.example/docker/registry/v2/repositories/a/_uploads/1\\\": \
+        x509: certificate signed by unknown authority\" http.request.host=r.example";
+    assert_eq!(decides(line).1, "at-registry-server");
+}
+
+#[test]
+fn a_wait_for_memory_is_no_damage_and_a_call_that_is_missing_no_release() {
+    let line = "XFS: runc:[1:CHILD](3580) possible memory allocation deadlock in kmem_zone_alloc (mode:0x82d0)";
+    assert_eq!(decides(line).1, "kernel-allocation-waits");
+    assert_eq!(decides("kernel: XFS (sda1): Metadata corruption detected at xfs_agf_verify").1, "xfs-error");
+    let line = "ctr: failed to create shim: /containerd.task.v2.Task/Create is not supported: not found";
+    assert_eq!(decides(line).1, "shim-lacks-call");
+}
+
+#[test]
+fn the_stores_of_another_program_are_its_own() {
+    let about = |line: &str| explain(line).head.unwrap().message().unwrap().about();
+    let line = "Error response from daemon: readlink /var/lib/docker/overlay2/l/4GWADAHD5OC5: no such file or directory";
+    assert!(about(line).contains("dockerd"), "{}", about(line));
+}
+
+#[test]
+fn few_words_prove_nothing() {
+    for message in messages::messages().filter(|message| message.sure == messages::Sure::Certain) {
+        for says in message.says {
+            let letters = says.split(['{', '}']).step_by(2).flat_map(str::chars);
+            if letters.filter(char::is_ascii_alphanumeric).count() >= 24 || says.contains('{') {
+                continue;
+            }
+            let sure = explain(says).head.map(|head| head.sure());
+            assert_ne!(sure, Some(messages::Sure::Certain), "{says}");
+        }
+    }
+}

@@ -224,7 +224,8 @@ pub(crate) fn cut(text: &str) -> Option<&'static Message> {
 /// What never differs in each message's texts, in lower case.
 static LITERALS: LazyLock<Vec<(String, &'static Message)>> = LazyLock::new(|| {
     let says = messages().flat_map(|message| message.says.iter().map(move |says| (says, message)));
-    let parts = says.flat_map(|(says, message)| pattern::parts(says).map(move |part| (part, message)));
+    let parts =
+        says.flat_map(|(says, message)| pattern::parts(says).map(move |part| (part, message)));
     let literals = parts.filter_map(|(part, message)| match part {
         pattern::Part::Literal(literal) => Some((literal.to_ascii_lowercase(), message)),
         pattern::Part::Hole(_) => None,
@@ -243,7 +244,9 @@ const fn is_telling(known: Known) -> bool {
 fn is_common(literal: &str) -> bool {
     static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
         let common = messages().filter(|message| matches!(message.role, Role::Errno | Role::Class));
-        common.flat_map(|message| message.says.iter().copied()).collect()
+        common
+            .flat_map(|message| message.says.iter().copied())
+            .collect()
     });
     COMMON.contains(literal.trim_matches([':', ' ', '"']))
 }

@@ -20,7 +20,8 @@ pub(crate) fn quoting(layers: &[Layer], line: &Line) -> Option<&'static Message>
         _ => None,
     });
     // What the agent of the pods' network says of itself is known.
-    let is_networks = |message: &&Message| message.who == Component::Cni && message.role == Role::Cause;
+    let is_networks =
+        |message: &&Message| message.who == Component::Cni && message.role == Role::Cause;
     if messages.clone().any(|message| is_networks(&message)) {
         return None;
     }

@@ -113,19 +113,39 @@ pub(crate) static OTHER_UNIT: Message = consequence(
 
 /// Units that run containers, by how their names begin.
 const DAEMONS: &[&str] = &[
-    "containerd", "docker", "k3s", "rke2", "kubelet", "crio", "cri-docker", "k0s", "snap.microk8s", "microk8s", "snap.docker", "buildkit", "nerdctl",
-    "podman", "libpod", "kube",
+    "containerd",
+    "docker",
+    "k3s",
+    "rke2",
+    "kubelet",
+    "crio",
+    "cri-docker",
+    "k0s",
+    "snap.microk8s",
+    "microk8s",
+    "snap.docker",
+    "buildkit",
+    "nerdctl",
+    "podman",
+    "libpod",
+    "kube",
 ];
 
 /// `message`, of systemd about a unit; of another's, where the line names one that runs no containers.
 pub(crate) fn of_its_unit(message: &'static Message, line: &str) -> &'static Message {
-    if !matches!(message.key, "unit-failed" | "unit-timeout" | "unit-killed" | "unit-restart") {
+    if !matches!(
+        message.key,
+        "unit-failed" | "unit-timeout" | "unit-killed" | "unit-restart"
+    ) {
         return message;
     }
     let is_end = |letter: char| !(letter.is_alphanumeric() || "@._\\:-".contains(letter));
-    let units = line.split(is_end).filter_map(|word| word.trim_end_matches('.').strip_suffix(".service"));
+    let units = line
+        .split(is_end)
+        .filter_map(|word| word.trim_end_matches('.').strip_suffix(".service"));
     let mut units = units.filter(|unit| !unit.is_empty()).peekable();
-    let is_others = units.peek().is_some() && units.all(|unit| !DAEMONS.iter().any(|start| unit.starts_with(start)));
+    let is_others = units.peek().is_some()
+        && units.all(|unit| !DAEMONS.iter().any(|start| unit.starts_with(start)));
     if is_others { &OTHER_UNIT } else { message }
 }
 
@@ -190,7 +210,11 @@ pub(crate) fn far(cause: &Message) -> &'static Message {
 mod tests {
     #[test]
     fn a_unit_that_runs_no_containers_is_anothers() {
-        let key = |line: &str| crate::explain(line).head.and_then(|head| head.message().map(|message| message.key));
+        let key = |line: &str| {
+            crate::explain(line)
+                .head
+                .and_then(|head| head.message().map(|message| message.key))
+        };
         let line = "systemd[1]: rpc-statd.service: Failed with result 'exit-code'.";
         assert_eq!(key(line), Some("other-unit-failed"));
         let line = "systemd[1]: containerd.service: Failed with result 'exit-code'.";

@@ -65,7 +65,11 @@ pub fn grade(case: &Case<'_>) -> (Explained, Grade) {
 fn grade_answer(explained: &Explained, case: &Case<'_>) -> Grade {
     let Some(head) = &explained.head else {
         let is_read = case.right.is_empty() && read_line(case.line).is_telling();
-        return if is_read { Grade::Narrowed } else { Grade::Miss };
+        return if is_read {
+            Grade::Narrowed
+        } else {
+            Grade::Miss
+        };
     };
     if head
         .message()

@@ -50,8 +50,14 @@ pub(crate) fn as_asked(message: &'static Message, asker: Component) -> &'static 
         "ls -R /etc/containers/certs.d",
         "curl -sSv -o /dev/null https://REGISTRY/v2/",
     ];
-    let is_containerds = |command: &&str| ["containerd", "ctr ", "crictl"].iter().any(|word| command.contains(word));
-    if message.who != Component::Registry || !message.first.iter().any(|command| is_containerds(&command)) {
+    let is_containerds = |command: &&str| {
+        ["containerd", "ctr ", "crictl"]
+            .iter()
+            .any(|word| command.contains(word))
+    };
+    if message.who != Component::Registry
+        || !message.first.iter().any(|command| is_containerds(&command))
+    {
         return message;
     }
     let first = match asker {

@@ -59,7 +59,9 @@ pub fn texts() -> impl Iterator<Item = &'static Text> {
 
 /// The message of that name.
 pub fn message(key: &str) -> Option<&'static Message> {
-    let places = place::all().chain(context::FAR.iter()).chain([&context::OTHER_UNIT]);
+    let places = place::all()
+        .chain(context::FAR.iter())
+        .chain([&context::OTHER_UNIT]);
     messages().chain(places).find(|message| message.key == key)
 }
 

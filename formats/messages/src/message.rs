@@ -372,9 +372,13 @@ impl Message {
     pub const fn about(&self) -> &'static str {
         let is_its_own = matches!(self.whose, Whose::Stores | Whose::Settings | Whose::Daemon);
         match self.who {
-            Component::Dockerd if is_its_own => "about dockerd and its own stores and settings, not containerd's state",
+            Component::Dockerd if is_its_own => {
+                "about dockerd and its own stores and settings, not containerd's state"
+            }
             Component::OtherEngine if is_its_own => "about another engine, not containerd's state",
-            Component::OtherSnapshotter if is_its_own => "about a snapshotter that is a program of its own",
+            Component::OtherSnapshotter if is_its_own => {
+                "about a snapshotter that is a program of its own"
+            }
             Component::Buildkit if is_its_own => "about the builder, not containerd's state",
             _ => self.whose.clause(),
         }

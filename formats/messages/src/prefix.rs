@@ -49,7 +49,9 @@ static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 
 static TOGETHER: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
     let all = HEADS.iter().copied().chain([RING]);
-    RegexSet::new(all).ok().filter(|set| set.len() == COMPILED.len())
+    RegexSet::new(all)
+        .ok()
+        .filter(|set| set.len() == COMPILED.len())
 });
 
 /// What is under the head of `text`, if it has one that is known.

@@ -487,12 +487,25 @@ fn a_registry_is_looked_at_as_who_asked_it() {
         head.message().unwrap().first.join("; ")
     };
     let tail = "Get \"https://r.example/v2/\": x509: certificate signed by unknown authority";
-    let by_containerd = first(&format!("ctr: failed to resolve reference \"r.example/a:1\": failed to do request: {tail}"));
-    assert!(by_containerd.contains("/etc/containerd/certs.d"), "{by_containerd}");
+    let by_containerd = first(&format!(
+        "ctr: failed to resolve reference \"r.example/a:1\": failed to do request: {tail}"
+    ));
+    assert!(
+        by_containerd.contains("/etc/containerd/certs.d"),
+        "{by_containerd}"
+    );
     let by_docker = first(&format!("Error response from daemon: {tail}"));
-    assert!(by_docker.contains("/etc/docker/certs.d") && !by_docker.contains("containerd"), "{by_docker}");
-    let by_builder = first(&format!("ERROR: failed to solve: r.example/a:1: failed to do request: {tail}"));
-    assert!(by_builder.contains("buildx") && !by_builder.contains("containerd"), "{by_builder}");
+    assert!(
+        by_docker.contains("/etc/docker/certs.d") && !by_docker.contains("containerd"),
+        "{by_docker}"
+    );
+    let by_builder = first(&format!(
+        "ERROR: failed to solve: r.example/a:1: failed to do request: {tail}"
+    ));
+    assert!(
+        by_builder.contains("buildx") && !by_builder.contains("containerd"),
+        "{by_builder}"
+    );
 }
 
 #[test]
@@ -507,8 +520,12 @@ fn the_log_of_a_registrys_server_is_no_pull() {
 fn a_wait_for_memory_is_no_damage_and_a_call_that_is_missing_no_release() {
     let line = "XFS: runc:[1:CHILD](3580) possible memory allocation deadlock in kmem_zone_alloc (mode:0x82d0)";
     assert_eq!(decides(line).1, "kernel-allocation-waits");
-    assert_eq!(decides("kernel: XFS (sda1): Metadata corruption detected at xfs_agf_verify").1, "xfs-error");
-    let line = "ctr: failed to create shim: /containerd.task.v2.Task/Create is not supported: not found";
+    assert_eq!(
+        decides("kernel: XFS (sda1): Metadata corruption detected at xfs_agf_verify").1,
+        "xfs-error"
+    );
+    let line =
+        "ctr: failed to create shim: /containerd.task.v2.Task/Create is not supported: not found";
     assert_eq!(decides(line).1, "shim-lacks-call");
 }
 

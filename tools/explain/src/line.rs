@@ -327,7 +327,9 @@ impl Line {
             }
             pen.gap()?;
             if self.meaning.kind == "place" && !self.shows_speaker {
-                pen.line("  The line does not show who says it. Such words stand in lines about this:")?;
+                pen.line(
+                    "  The line does not show who says it. Such words stand in lines about this:",
+                )?;
             }
             let lead = match (self.meaning.kind, self.shows_speaker) {
                 ("place", true) => "  As far as its words tell: ",
@@ -418,7 +420,10 @@ impl Line {
     fn meaning_of(&self, word: &'static Message) -> &'static str {
         use messages::Component::{Cni, Containerd, Cri, Crun, Kubelet, Runc, Shim};
         let who = self.meaning.message.map(|message| message.who);
-        let runs_containers = matches!(who, Some(Containerd | Cri | Shim | Runc | Crun | Kubelet | Cni));
+        let runs_containers = matches!(
+            who,
+            Some(Containerd | Cri | Shim | Runc | Crun | Kubelet | Cni)
+        );
         match self.reading.kind {
             Some(kind) if who.is_some() && !runs_containers => kind.means,
             _ => word.means,

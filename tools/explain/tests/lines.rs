@@ -89,12 +89,21 @@ fn nothing_of_a_line_reaches_a_terminal_as_it_is() {
 fn of_a_line_that_is_not_known_what_it_shows_is_said() {
     let (text, exit) = try_run(
         &EXPLAIN,
-        ["explain", "Dec 07 23:47:01 node-1 etcd2[757]: setting maximum number of CPUs to 1"],
+        [
+            "explain",
+            "Dec 07 23:47:01 node-1 etcd2[757]: setting maximum number of CPUs to 1",
+        ],
     );
     assert_eq!(exit, Exit::CLEAN, "{text}");
     assert!(text.contains("The text is not known"), "{text}");
-    assert!(text.contains("etcd2 (the program that its log names)"), "{text}");
-    assert!(text.contains("No word of it says that something failed"), "{text}");
+    assert!(
+        text.contains("etcd2 (the program that its log names)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("No word of it says that something failed"),
+        "{text}"
+    );
     let line = "Dec 07 23:47:01 node-1 frobd[7]: failed to frob: open /var/lib/frob/a b.db: permission denied";
     let (json, _) = try_run(&EXPLAIN, ["explain", "--format", "json", line]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();

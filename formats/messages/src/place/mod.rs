@@ -201,7 +201,10 @@ pub(crate) fn find(
     let mut found = places().filter(|place| {
         let is_runtimes = matches!(place.message.who, Component::Runc | Component::Shim);
         (is_of_containers || !is_runtimes)
-            && place.marks.iter().any(|mark| words.may_have(mark) && is_marked(line, mark))
+            && place
+                .marks
+                .iter()
+                .any(|mark| words.may_have(mark) && is_marked(line, mark))
     });
     let is_file = |mark: &&str| {
         let end = mark.trim_end_matches(':');
@@ -252,7 +255,9 @@ impl Words {
     fn of_line(line: &str) -> Self {
         /// All words of marks, and what finds them.
         static ALL: LazyLock<(Vec<&'static str>, Option<AhoCorasick>)> = LazyLock::new(|| {
-            let marks = PLACES.iter().flat_map(|places| places.iter().flat_map(|place| place.marks));
+            let marks = PLACES
+                .iter()
+                .flat_map(|places| places.iter().flat_map(|place| place.marks));
             let words: BTreeSet<&'static str> = marks.flat_map(|mark| mark.split('&')).collect();
             let words: Vec<_> = words.into_iter().collect();
             let automaton = AhoCorasick::new(&words).ok();
@@ -262,7 +267,9 @@ impl Words {
         let there = match automaton {
             Some(automaton) => {
                 let found = automaton.find_overlapping_iter(line);
-                found.filter_map(|found| words.get(found.pattern().as_usize()).copied()).collect()
+                found
+                    .filter_map(|found| words.get(found.pattern().as_usize()).copied())
+                    .collect()
             }
             None => words.iter().copied().collect(),
         };

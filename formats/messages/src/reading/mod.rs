@@ -62,12 +62,19 @@ pub fn read_line(line: &str) -> Reading {
     let peeled = peel(line);
     let whole = Line::from_whole(line.to_ascii_lowercase());
     let speaker = Speaker::from_line(&peeled, &whole.whole);
-    let chains: Vec<Chain> = peeled.said.iter().map(|said| Chain::split_chain(said)).collect();
+    let chains: Vec<Chain> = peeled
+        .said
+        .iter()
+        .map(|said| Chain::split_chain(said))
+        .collect();
     let mut pieces = Vec::new();
     for chain in &chains {
         chain.collect_pieces(&mut pieces);
     }
-    let lower: Vec<String> = pieces.iter().map(|piece| piece.to_ascii_lowercase()).collect();
+    let lower: Vec<String> = pieces
+        .iter()
+        .map(|piece| piece.to_ascii_lowercase())
+        .collect();
     // What says nowhere that something failed has no kind of end.
     let kind = failure::is_told(&whole.whole)
         .then(|| kind::of_pieces(lower.iter().map(String::as_str)))
@@ -100,7 +107,10 @@ mod tests {
     fn a_line_of_which_no_text_is_known_is_read() {
         let line = "Dec 07 23:47:01 node-1 frobd[757]: failed to frob the widget: open /var/lib/frob/a.db: permission denied";
         let reading = read_line(line);
-        assert_eq!(reading.said.as_ref().map(|said| said.name.as_str()), Some("frobd"));
+        assert_eq!(
+            reading.said.as_ref().map(|said| said.name.as_str()),
+            Some("frobd")
+        );
         assert_eq!(
             reading.failed.as_deref(),
             Some("failed to frob the widget: open /var/lib/frob/a.db")

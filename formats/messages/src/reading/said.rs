@@ -19,11 +19,31 @@ pub struct Said {
 /// Beginnings of what tools write, and what only one program's lines have; in lower case. `^`: at the beginning of
 /// what is left of the line when its heads are peeled off.
 const FORMS: &[(&str, &str, &str)] = &[
-    ("error response from daemon", "dockerd", "its answer to a client"),
-    ("cannot connect to the docker daemon", "docker's client", "its own words"),
-    ("docker.errors.", "a Python program that asks dockerd", "its exception"),
-    ("^error from server", "the API server, to kubectl", "its answer"),
-    ("^unable to connect to the server", "kubectl", "its own words"),
+    (
+        "error response from daemon",
+        "dockerd",
+        "its answer to a client",
+    ),
+    (
+        "cannot connect to the docker daemon",
+        "docker's client",
+        "its own words",
+    ),
+    (
+        "docker.errors.",
+        "a Python program that asks dockerd",
+        "its exception",
+    ),
+    (
+        "^error from server",
+        "the API server, to kubectl",
+        "its answer",
+    ),
+    (
+        "^unable to connect to the server",
+        "kubectl",
+        "its own words",
+    ),
     ("^the connection to the server", "kubectl", "its own words"),
     ("error execution phase", "kubeadm", "its own words"),
     ("[preflight]", "kubeadm", "its own words"),
@@ -37,13 +57,25 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("^docker: ", "docker's client", "its name before the error"),
     ("^podman", "podman", "its name before the error"),
     ("container_linux.go:", "runc", "a file of its source"),
-    ("standard_init_linux.go:", "runc's init in the container", "a file of its source"),
+    (
+        "standard_init_linux.go:",
+        "runc's init in the container",
+        "a file of its source",
+    ),
     ("nsexec", "runc", "a part of its source"),
     ("^runc run failed", "runc", "its own words"),
     ("^runsc", "gVisor's runsc", "its name before the error"),
-    ("nvidia-container-cli:", "NVIDIA's container toolkit", "its name before the error"),
+    (
+        "nvidia-container-cli:",
+        "NVIDIA's container toolkit",
+        "its name before the error",
+    ),
     ("^nvidia", "NVIDIA's tools", "its name before the error"),
-    ("nvrm:", "NVIDIA's kernel module", "its name before the line"),
+    (
+        "nvrm:",
+        "NVIDIA's kernel module",
+        "its name before the line",
+    ),
     ("^iptables", "iptables", "its name before the error"),
     ("^ip6tables", "ip6tables", "its name before the error"),
     ("^nft", "nft", "its name before the error"),
@@ -71,23 +103,47 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("lvl=info", "LXD", "its form"),
     ("^(00.", "CRIU", "the seconds in brackets before its lines"),
     ("error (criu/", "CRIU", "a file of its source"),
-    ("traceback (most recent call last)", "a Python program", "its traceback"),
+    (
+        "traceback (most recent call last)",
+        "a Python program",
+        "its traceback",
+    ),
     ("exception in thread", "a Java program", "its exception"),
     ("^panic: ", "a program in Go", "its panic"),
-    ("^fatal error: ", "a program in Go", "the end of its runtime"),
+    (
+        "^fatal error: ",
+        "a program in Go",
+        "the end of its runtime",
+    ),
     ("\"cniversion\"", "a CNI plugin", "its answer in JSON"),
     ("type=avc", "the kernel's audit", "a record of it"),
     ("type=apparmor", "the kernel's audit", "a record of it"),
-    ("apparmor=\"denied\"", "the kernel's audit", "a record of it"),
+    (
+        "apparmor=\"denied\"",
+        "the kernel's audit",
+        "a record of it",
+    ),
     ("memory cgroup out of memory", "the kernel", "its own words"),
     ("invoked oom-killer", "the kernel", "its own words"),
     ("blocked for more than", "the kernel", "its own words"),
-    ("level=error msg=\"response completed with error\"", "a registry's server", "its own form"),
-    ("http.request.", "a registry's server", "fields of its lines"),
+    (
+        "level=error msg=\"response completed with error\"",
+        "a registry's server",
+        "its own form",
+    ),
+    (
+        "http.request.",
+        "a registry's server",
+        "fields of its lines",
+    ),
     ("subsys=", "Cilium", "a field of its lines"),
     ("[error][", "Calico", "its form"),
     ("[warning][", "Calico", "its form"),
-    ("bird: ", "BIRD (Calico's routing)", "its name before the line"),
+    (
+        "bird: ",
+        "BIRD (Calico's routing)",
+        "its name before the line",
+    ),
     ("multus: ", "Multus", "its name before the error"),
     ("\"caller\":\"etcdserver/", "etcd", "files of its source"),
     ("\"caller\":\"rafthttp/", "etcd", "files of its source"),
@@ -97,10 +153,18 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("\"caller\":\"wal/", "etcd", "files of its source"),
     ("\"caller\":\"mvcc/", "etcd", "files of its source"),
     ("\"caller\":\"v3rpc/", "etcd", "files of its source"),
-    ("etcdserver: ", "etcd, through who asked it", "its name before the error"),
+    (
+        "etcdserver: ",
+        "etcd, through who asked it",
+        "its name before the error",
+    ),
     ("main process exited", "systemd", "its own words"),
     ("failed with result", "systemd", "its own words"),
-    ("start request repeated too quickly", "systemd", "its own words"),
+    (
+        "start request repeated too quickly",
+        "systemd",
+        "its own words",
+    ),
     ("job for ", "systemctl", "its own words"),
     ("failed to start unit", "systemd", "its own words"),
 ];
@@ -111,7 +175,10 @@ const CONTROLLERS: &[(&str, &str)] = &[
     ("Preempted", "the scheduler"),
     ("FailedAttachVolume", "the controller that attaches volumes"),
     ("FailedDetachVolume", "the controller that attaches volumes"),
-    ("SuccessfulAttachVolume", "the controller that attaches volumes"),
+    (
+        "SuccessfulAttachVolume",
+        "the controller that attaches volumes",
+    ),
     ("ProvisioningFailed", "the volume's provisioner"),
     ("ExternalProvisioning", "the controller of volumes"),
     ("FailedBinding", "the controller of volumes"),
@@ -149,9 +216,15 @@ const FILES: &[(&str, &str)] = &[
     ("controller.go", "a controller, or a driver of volumes"),
     ("csi_handler.go", "the sidecar that attaches volumes (CSI)"),
     ("connection.go", "a sidecar of CSI"),
-    ("node_register.go", "the sidecar that registers a driver (CSI)"),
+    (
+        "node_register.go",
+        "the sidecar that registers a driver (CSI)",
+    ),
     ("nodeserver.go", "a driver of volumes (CSI)"),
-    ("authentication.go", "the API server, or a server that asks it"),
+    (
+        "authentication.go",
+        "the API server, or a server that asks it",
+    ),
     ("dispatcher.go", "the API server"),
     ("wrap.go", "the API server"),
     ("status.go", "the API server"),
@@ -165,8 +238,14 @@ const FILES: &[(&str, &str)] = &[
     ("vxlan", "flannel"),
     ("checks.go", "kubeadm"),
     ("initconfiguration.go", "kubeadm"),
-    ("remote_runtime.go", "kubelet or crictl, of the runtime's answer"),
-    ("remote_image.go", "kubelet or crictl, of the runtime's answer"),
+    (
+        "remote_runtime.go",
+        "kubelet or crictl, of the runtime's answer",
+    ),
+    (
+        "remote_image.go",
+        "kubelet or crictl, of the runtime's answer",
+    ),
 ];
 
 /// Programs of a node, by what their journal's name begins with, and the unit that has their lines.
@@ -193,14 +272,23 @@ pub(crate) fn by_form(line: &str, lower: &str, peeled: &Peeled, is_kubelets: boo
     let file = file.rsplit('/').next().unwrap_or_default();
     if let Some(reason) = event(line) {
         let who = CONTROLLERS.iter().find(|(own, _)| *own == reason);
-        return said(who.map_or("kubelet", |(_, who)| who), "an event of Kubernetes");
+        return said(
+            who.map_or("kubelet", |(_, who)| who),
+            "an event of Kubernetes",
+        );
     }
     let by_file = FILES.iter().find(|(start, _)| file.starts_with(start));
     if let Some(program) = program(peeled) {
         return match by_file {
             // A program that holds others: its file says which part.
-            Some((_, part)) if !is_kubelets => said(&format!("{program} ({part})"), "the journal and klog's file"),
-            _ if is_kubelets && !program.starts_with("kubelet") => said(&format!("{program} (kubelet)"), "the journal and klog's file"),
+            Some((_, part)) if !is_kubelets => said(
+                &format!("{program} ({part})"),
+                "the journal and klog's file",
+            ),
+            _ if is_kubelets && !program.starts_with("kubelet") => said(
+                &format!("{program} (kubelet)"),
+                "the journal and klog's file",
+            ),
             _ => said(program, "the program that its log names"),
         };
     }
@@ -224,19 +312,33 @@ pub(crate) fn by_form(line: &str, lower: &str, peeled: &Peeled, is_kubelets: boo
     }
     // The ring of the kernel: seconds since the boot, or a date, in brackets.
     let start = lower.trim_start().trim_start_matches(['>', '`', ' ']);
-    let ring = start.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    let ring = start
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "));
     if let Some((time, _)) = ring
         && time.trim().len() >= 8
-        && time.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && time
+            .trim()
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
     {
         return said("the kernel", "the time since the boot in brackets");
     }
     let is_terminals = ["fata[", "erro[", "warn[", "info[", "debu["];
-    if is_terminals.iter().any(|start| lower.trim_start().starts_with(start)) {
-        return said("a program in Go that was run by hand (ctr, nerdctl, crictl, podman, k3s)", "the form of its lines");
+    if is_terminals
+        .iter()
+        .any(|start| lower.trim_start().starts_with(start))
+    {
+        return said(
+            "a program in Go that was run by hand (ctr, nerdctl, crictl, podman, k3s)",
+            "the form of its lines",
+        );
     }
     if lower.contains("level=") && lower.contains("msg=") {
-        return said("a program in Go (containerd, dockerd, k3s, an agent of the network)", "the form of its lines");
+        return said(
+            "a program in Go (containerd, dockerd, k3s, an agent of the network)",
+            "the form of its lines",
+        );
     }
     None
 }
@@ -248,15 +350,22 @@ fn program(peeled: &Peeled) -> Option<&str> {
     let is_name = name.len() > 1
         && name.len() < 40
         && name.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte));
-    let is_word = ["error", "warning", "info", "fatal", "panic", "time", "msg", "failed", "debug"];
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte));
+    let is_word = [
+        "error", "warning", "info", "fatal", "panic", "time", "msg", "failed", "debug",
+    ];
     (is_name && !is_word.contains(&name.to_ascii_lowercase().as_str())).then_some(name)
 }
 
 /// The reason of an event, as `kubectl describe` and `kubectl get events` have it.
 fn event(line: &str) -> Option<&str> {
     let mut words = line.split_whitespace();
-    words.by_ref().take(14).find(|word| matches!(*word, "Warning" | "Normal"))?;
+    words
+        .by_ref()
+        .take(14)
+        .find(|word| matches!(*word, "Warning" | "Normal"))?;
     let reason = words.next()?;
     let is_reason = reason.starts_with(|letter: char| letter.is_ascii_uppercase())
         && reason.len() > 3
@@ -277,16 +386,37 @@ mod tests {
     #[test]
     fn who_wrote_a_line_is_told_by_its_form() {
         for (line, right) in [
-            ("Warning  FailedMount  1s  kubelet  MountVolume.SetUp failed", Some("kubelet")),
-            ("3m  Warning  FailedScheduling  pod/a  0/3 nodes are available", Some("the scheduler")),
-            ("E1128 12:00:00.1 1 reflector.go:16] failed to list x", Some("a client of the API server")),
-            ("Dec 07 23:47:01 node-1 etcd2[757]: election lost", Some("etcd2")),
+            (
+                "Warning  FailedMount  1s  kubelet  MountVolume.SetUp failed",
+                Some("kubelet"),
+            ),
+            (
+                "3m  Warning  FailedScheduling  pod/a  0/3 nodes are available",
+                Some("the scheduler"),
+            ),
+            (
+                "E1128 12:00:00.1 1 reflector.go:16] failed to list x",
+                Some("a client of the API server"),
+            ),
+            (
+                "Dec 07 23:47:01 node-1 etcd2[757]: election lost",
+                Some("etcd2"),
+            ),
             ("Error response from daemon: no such image", Some("dockerd")),
             ("curl: (6) Could not resolve host: a", Some("curl")),
-            ("Error from server (Forbidden): pods is forbidden", Some("the API server, to kubectl")),
-            ("[15934.071816] hrtimer: interrupt took 2744199 ns", Some("the kernel")),
+            (
+                "Error from server (Forbidden): pods is forbidden",
+                Some("the API server, to kubectl"),
+            ),
+            (
+                "[15934.071816] hrtimer: interrupt took 2744199 ns",
+                Some("the kernel"),
+            ),
             ("a line that shows nothing", None),
-            ("Nov 28 14:18:11 node k3s[40]: E1128 12:00:00.1 1 reflector.go:16] x", Some("k3s (a client of the API server)")),
+            (
+                "Nov 28 14:18:11 node k3s[40]: E1128 12:00:00.1 1 reflector.go:16] x",
+                Some("k3s (a client of the API server)"),
+            ),
         ] {
             assert_eq!(who(line).as_deref(), right, "{line}");
         }

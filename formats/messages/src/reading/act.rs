@@ -160,7 +160,9 @@ mod tests {
             ("Started a unit", None),
             ("ok", None),
         ] {
-            assert_eq!(of_pieces(line.split(": ")).as_deref(), right, "{line}");
+            let pieces: Vec<&str> = line.split(": ").collect();
+            let act = of_pieces(pieces.into_iter());
+            assert_eq!(act.as_deref(), right, "{line}");
         }
     }
 }

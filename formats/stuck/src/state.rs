@@ -41,13 +41,22 @@ const KILL: &str =
 
 /// A file, a variant and a row for each line.
 macro_rules! states {
-    ($($(#[$doc:meta])* $state:ident in $file:ident;)*) => {
+    ($(#[doc = $doc:literal] $state:ident in $file:ident;)*) => {
         $(pub(crate) mod $file;)*
 
         /// What state a container is in.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum State {
-            $($(#[$doc])* $state,)*
+            $(#[doc = $doc] $state,)*
+        }
+
+        impl State {
+            /// What it is, in a sentence.
+            pub fn means(self) -> &'static str {
+                match self {
+                    $(Self::$state => $doc.trim_start(),)*
+                }
+            }
         }
 
         /// Every state.

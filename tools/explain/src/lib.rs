@@ -35,8 +35,8 @@ pub use line::explain_line;
   coroner explain --node / 'invalid database'
   journalctl -b -u containerd | coroner explain -")]
 pub struct Args {
-    /// A code or a part of one, a rule (C03), an issue (containerd#6772), or a line of a log; `-` for
-    /// lines on standard input
+    /// A code or a part of one, a rule (C03), an issue (containerd#6772), a state of a container
+    /// (zombie), or a line of a log; `-` for lines on standard input
     #[arg(value_name = "CODE|LINE")]
     what: Option<String>,
     /// Say which of the causes are true on this node: as `coroner triage NODE` takes it
@@ -68,6 +68,9 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         Some(what) => {
             if let Some(reference) = reference::reference(&what) {
                 return code::referred(reference, out);
+            }
+            if let Some(answered) = code::state(&what, out) {
+                return answered;
             }
             match code::named(&what) {
                 Some(codes) => code::answer(codes, out),

@@ -63,6 +63,19 @@ fn a_line_is_explained_in_text_and_json() {
     assert_eq!(answer["message"]["key"], "sandbox-name-reserved");
 }
 
+/// The names that `runtime stuck` and `show` print lead to what they mean.
+#[test]
+fn every_state_is_explained_by_its_name() {
+    for row in stuck::ROWS {
+        let (text, exit) = try_run(&EXPLAIN, ["explain", row.word].map(str::to_owned));
+        assert_eq!(exit, Exit::CLEAN, "{}", row.word);
+        let first = text.lines().next().unwrap_or_default();
+        assert_eq!(first, format!("{}  {}", row.word, row.state.means()));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert!(words.join(" ").contains(row.cause), "{text}");
+    }
+}
+
 #[test]
 fn a_code_is_explained_with_its_lines() {
     let (text, exit) = try_run(&EXPLAIN, ["explain", "bolt/page-id"]);

@@ -13,6 +13,9 @@ use crate::task::{Parts, parts, unknown};
 /// What files alone tell of a container that was let go.
 const STARTED: &str = "started";
 
+/// How many damaged files the text names.
+const SHOWN: usize = 8;
+
 #[derive(Serialize)]
 struct Listing {
     now: Time,
@@ -20,6 +23,8 @@ struct Listing {
     /// Containers that meta.db has and that no runtime and no bundle knows: those that have ended, too.
     without_task: usize,
     unknown: Vec<Unknown>,
+    /// State files of those listed that are damaged or could not be read: their state is of what is left.
+    damaged: Vec<Unknown>,
     /// The node as it was given, where its processes are known.
     #[serde(skip)]
     again: Option<Again>,
@@ -44,10 +49,16 @@ pub(crate) fn run(
     if parts.is_empty() {
         has_node(&case)?;
     }
+    let listed = |(key, part): &(&(Option<Text>, Text), &Parts<'_>)| {
+        wanted(&key.0) && (all || part.is_task())
+    };
+    let damaged = parts.iter().filter(listed);
+    let damaged = damaged.filter_map(|(_, part)| damaged_state(part));
+    let damaged = damaged.collect();
     let without_task = parts.iter().filter(is_left).count();
     let containers = parts
         .iter()
-        .filter(|(key, part)| wanted(&key.0) && (all || part.is_task()))
+        .filter(listed)
         .map(|(key, part)| part.task(key).judged(&judged))
         .collect();
     out.answer(&Listing {
@@ -55,8 +66,33 @@ pub(crate) fn run(
         containers,
         without_task,
         unknown: unknown(&node),
+        damaged,
         again: case.processes.as_ref().map(|_| case.again().clone()),
     })
+}
+
+/// The state file of a container's runtime, if it is damaged or could not be read, and what is wrong with it.
+fn damaged_state(part: &Parts<'_>) -> Option<Unknown> {
+    let container = part.container?;
+    let (name, fault) = match container.program {
+        runc::Program::Runc => ("state.json", fault(&container.state)),
+        runc::Program::Crun => ("status", fault(&container.status)),
+        runc::Program::Youki => ("state.json", fault(&container.youki)),
+        runc::Program::Other => return None,
+    };
+    let file = [container.path.bytes(), b"/", name.as_bytes()].concat();
+    Some(Unknown {
+        what: Text::from(file).to_string(),
+        why: fault?,
+    })
+}
+
+fn fault<T>(doc: &runc::Doc<T>) -> Option<String> {
+    match doc {
+        runc::Doc::Damaged(_, faults) => faults.first().map(ToString::to_string),
+        runc::Doc::Unread(why) => Some(why.to_string()),
+        runc::Doc::Absent | runc::Doc::Whole(_) => None,
+    }
 }
 
 impl Answer for Listing {
@@ -114,6 +150,13 @@ impl Answer for Listing {
                 }
             ))?;
         }
+        for Unknown { what, why } in self.damaged.iter().take(SHOWN) {
+            pen.paragraph("", &format!("{what}: {why}. What is said of this container is of what is left."))?;
+        }
+        match self.damaged.len().saturating_sub(SHOWN) {
+            0 => {}
+            more => pen.line(format_args!("{more} more state files are damaged."))?,
+        }
         pen.incomplete(&self.unknown)?;
         let Some(again) = &self.again else {
             return Ok(());
@@ -126,6 +169,11 @@ impl Answer for Listing {
     }
 
     fn exit(&self) -> Exit {
-        Exit::of_unknown(&self.unknown)
+        let exit = Exit::of_unknown(&self.unknown);
+        if self.damaged.is_empty() {
+            exit
+        } else {
+            exit | Exit::FINDINGS
+        }
     }
 }

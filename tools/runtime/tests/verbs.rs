@@ -92,6 +92,24 @@ fn ls_joins_what_is_known() {
     }
 }
 
+/// What is read of a damaged state file is not all: the list says so, and its exit code does.
+#[test]
+fn a_damaged_state_file_is_said_by_the_list() {
+    for node in ["1.6-running", "1.7-running", "2.1-running"] {
+        let mut tar = testcase::node(node);
+        let state = "run/containerd/runc/default/sleeper/state.json";
+        let half = tar.member(state).data.len() / 2;
+        tar.member(state).data.truncate(half);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.tar");
+        std::fs::write(&path, tar.write()).unwrap();
+        let words = ["runtime", "ls", path.to_str().unwrap()].map(str::to_owned);
+        let (text, exit) = try_run(&TOOL, words);
+        assert_eq!(exit, Exit::FINDINGS, "{node}: {text}");
+        assert!(text.contains("default/sleeper/state.json: "), "{node}: {text}");
+    }
+}
+
 #[test]
 fn a_namespace_can_be_picked() {
     let (text, exit) = run(&["ls", "-n", "tenant"], "1.7-running");

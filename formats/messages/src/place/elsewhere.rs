@@ -41,6 +41,17 @@ pub(super) const SERVERS: &[Place] = &[place(
 )
 .first(&["docker ps -a", "kubectl get pods -A -o wide"])];
 
+/// Plugins of dockerd, which have the names of what they drive.
+pub(super) const DRIVERS: &[Place] = &[place(
+    "at-docker-plugin",
+    Dockerd,
+    crate::message::Whose::Network,
+    &["networkdriver.", "volumedriver.", "ipamdriver."],
+    "dockerd asked a plugin of its own (a driver of networks or volumes), which refused or does not answer: its own log says why. \
+     It is no part of Kubernetes or containerd.",
+)
+.first(&["docker plugin ls", "docker network ls", "journalctl -b -u docker --no-pager | tail -n 50"])];
+
 pub(super) const SETUP: &[Place] = &[
     place(
         "at-kubeadm",
@@ -177,7 +188,7 @@ pub(super) const PROGRAMS: &[Place] = &[
         "at-dockerd-network",
         Dockerd,
         crate::message::Whose::Network,
-        &["libnetwork", "docker0", "network sandbox", "docker network", "endpoint with name", "programming external connectivity", "userland proxy", "docker_gwbridge", "find endpoint with id", "invalid endpoint id", "local endpoint", "sandbox join failed", "vxlan interface creation", "creating vxlan interface", "overlay subnet", "serf neighbor", "serf neigh", "network sandbox join"],
+        &["networkdriver.", "failed to create endpoint", "libnetwork", "docker0", "network sandbox", "docker network", "endpoint with name", "programming external connectivity", "userland proxy", "docker_gwbridge", "find endpoint with id", "invalid endpoint id", "local endpoint", "sandbox join failed", "vxlan interface creation", "creating vxlan interface", "overlay subnet", "serf neighbor", "serf neigh", "network sandbox join"],
         "Docker's own network (libnetwork): its bridge, its rules, its ports.",
     )
     .first(&["docker network ls", "iptables -t nat -L -n | head -n 30", "ss -lntup"]),

@@ -56,6 +56,7 @@ const fn place(
 const PLACES: &[&[Place]] = &[
     elsewhere::FOREIGN,
     elsewhere::SERVERS,
+    elsewhere::DRIVERS,
     elsewhere::SETUP,
     elsewhere::BUILD,
     elsewhere::SNAPSHOTTERS,

@@ -91,12 +91,13 @@ pub(crate) fn of_names(
         found.push(describe(pod));
     }
     if let Some(id) = name(NameOf::Container) {
-        let verb = if lower.contains("sandbox") {
-            "inspectp"
-        } else {
-            "inspect"
+        let is_dockers = lower.contains("docker") || lower.contains("error response from daemon");
+        let draft = match (is_dockers, lower.contains("sandbox")) {
+            (true, _) => Draft::new(program::DOCKER).word("inspect"),
+            (false, true) => Draft::new(program::CRICTL).word("inspectp"),
+            (false, false) => Draft::new(program::CRICTL).word("inspect"),
         };
-        found.push(Draft::new(program::CRICTL).word(verb).operand(id).command());
+        found.push(draft.operand(id).command());
     }
     match owner {
         "volume" => found.push(

@@ -424,10 +424,36 @@ pub(super) const ALL: &[Message] = &[
     .unless(&["pull", "registry", "/v2/"])
     .first(&[NETWORK_PODS, "curl -ks https://API_SERVER/healthz"]),
     cause(
+        "xtables-lock",
+        Cni,
+        Network,
+        &["Another app is currently holding the xtables lock{rest}", "exit status 4: Another app is currently holding the xtables lock{rest}", "another app is currently holding the xtables lock{rest}", "Can't open lock file /run/xtables.lock{rest}"],
+        "Another program holds the lock of the packet rules for long: very many rules, a program that hangs in iptables, or two that write rules all the time \
+         (kube-proxy, dockerd, a network's agent).",
+    )
+    .first(&["lslocks | grep xtables", "ps -eo pid,etime,args | grep -i iptables", "iptables-save | wc -l"]),
+    cause(
+        "address-outside-pools",
+        Cni,
+        Network,
+        &["The provided IP address is not in a configured pool{rest}", "error executing ADD: The provided IP address is not in a configured pool{rest}"],
+        "Calico was asked for an address that is in none of its pools: the pod's annotation, or the kind of address management (ipam) in the configuration, \
+         does not fit the pools.",
+    )
+    .first(&["kubectl get ippools.crd.projectcalico.org -o wide", "ls -l /etc/cni/net.d"]),
+    cause(
+        "device-not-given",
+        Cni,
+        Network,
+        &["failed to lookup device \"\": Link not found", "failed to lookup device \"\": {rest}"],
+        "The plugin got no name of a device: the pod asks for none, or the device plugin that gives it out does not run or is not named in the configuration.",
+    )
+    .first(&["kubectl get network-attachment-definitions -A -o yaml", "kubectl describe node NODE"]),
+    cause(
         "cni-iptables",
         Cni,
         Kernel,
-        &["running [{path}iptables {rest}", "exit status {n}: iptables{rest}", "iptables: {rest}", "iptables{}: can't initialize iptables table{rest}", "can't initialize iptables table{rest}", "failed to locate iptables{rest}", "exec: \"iptables\": executable file not found in $PATH", "ip6tables{}: {rest}", "Another app is currently holding the xtables lock{rest}", "failed to list chains{rest}", "unable to setup IPMASQ{rest}"],
+        &["running [{path}iptables {rest}", "exit status {n}: iptables{rest}", "iptables: {rest}", "iptables{}: can't initialize iptables table{rest}", "can't initialize iptables table{rest}", "failed to locate iptables{rest}", "exec: \"iptables\": executable file not found in $PATH", "ip6tables{}: {rest}", "failed to list chains{rest}", "unable to setup IPMASQ{rest}"],
         "iptables is missing, of another kind (nft, legacy) than the rules, or lacks a module of the kernel.",
     )
     .wraps(&[])

@@ -149,6 +149,30 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["docker buildx du"]),
     cause(
+        "registry-resume-refused",
+        Buildkit,
+        crate::message::Whose::Registry,
+        &["invalid status response 416", "unexpected status code {}: 416 {rest}", "failed to copy: invalid status response 416"],
+        "The registry refused to go on with a blob at the place where the first try ended (416): mostly the blob was whole by then.",
+    )
+    .first(&["docker buildx du", "curl -sSv -o /dev/null https://REGISTRY/v2/"]),
+    cause(
+        "podman-runtime-missing",
+        OtherEngine,
+        crate::message::Whose::Programs,
+        &["default OCI runtime {q} not found: invalid argument", "default OCI runtime {q} not found"],
+        "The runtime that the engine's settings name (containers.conf) is not installed.",
+    )
+    .first(&["command -v runc crun", "grep -rn runtime /etc/containers/containers.conf /usr/share/containers/containers.conf"]),
+    cause(
+        "docker-driver-tried",
+        Dockerd,
+        crate::message::Whose::Nobody,
+        &["Failed to built-in GetDriver graph {}", "Failed to GetDriver graph {}"],
+        "dockerd tries its storage drivers one after another; one that this kernel does not have fails. Nothing is wrong where another one is used then.",
+    )
+    .first(&["docker info --format '{{.Driver}}'"]),
+    cause(
         "build-transfer-cut",
         Buildkit,
         crate::message::Whose::Registry,

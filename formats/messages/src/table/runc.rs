@@ -709,6 +709,15 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["systemctl show containerd -p CapabilityBoundingSet", "grep Cap /proc/$(pgrep -xo containerd)/status"]),
     cause(
+        "id-map-refused",
+        crate::message::Component::OtherEngine,
+        Security,
+        &["newuidmap: write to uid_map failed: Operation not permitted", "newgidmap: write to gid_map failed: Operation not permitted", "newuidmap: open of uid_map failed: Permission denied", "newgidmap: open of gid_map failed: Permission denied", "newuidmap: {}uid_map failed: {}", "newgidmap: {}gid_map failed: {}", "running `{}newuidmap {}`: newuidmap: write to uid_map failed: Operation not permitted", "running `{}newuidmap {}`: newuidmap: open of uid_map failed: Permission denied", "running `{}newuidmap {}`: {rest}"],
+        "newuidmap could not map the user's ids: it lost its setuid bit or its capabilities (an image that was copied), /etc/subuid has no such range for this \
+         user, or, in a container, the outer map does not hold those ids.",
+    )
+    .first(&["cat /etc/subuid /etc/subgid", "cat /proc/self/uid_map", "ls -l /usr/bin/newuidmap /usr/bin/newgidmap"]),
+    cause(
         "userns",
         Runc,
         Kernel,
@@ -723,7 +732,6 @@ pub(super) const ALL: &[Message] = &[
             "mount_setattr {rest}",
             "failed to set MOUNT_ATTR_IDMAP on {rest}",
             "cannot set uid_map{rest}",
-            "newuidmap{rest}",
 
 
             "idmapped mounts{rest}",

@@ -14,21 +14,8 @@ struct Explained {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     about: Vec<String>,
     codes: Vec<WithLines>,
-    /// The state of a container that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<OfState>,
     #[serde(skip)]
     full: bool,
-}
-
-/// A state, as `coroner runtime stuck` names them.
-#[derive(Serialize)]
-struct OfState {
-    name: &'static str,
-    is_healthy: bool,
-    means: &'static str,
-    cause: &'static str,
-    never: &'static [&'static str],
 }
 
 /// A code, and what daemons say when they meet it.
@@ -59,29 +46,8 @@ pub(crate) fn all(out: &mut Out) -> Outcome {
     out.answer(&Explained {
         about: Vec::new(),
         codes,
-        state: None,
         full: false,
     })
-}
-
-/// A state of a container by its name, and the codes that have the same.
-pub(crate) fn state(wanted: &str, out: &mut Out) -> Option<Outcome> {
-    let row = stuck::ROWS.iter().find(|row| row.word == wanted)?;
-    let state = OfState {
-        name: row.word,
-        is_healthy: row.healthy,
-        means: row.state.means(),
-        cause: row.cause,
-        never: row.never,
-    };
-    let codes = checks::codes().into_iter();
-    let same = codes.filter(|code| code.name.rsplit('/').next() == Some(wanted));
-    Some(out.answer(&Explained {
-        about: Vec::new(),
-        codes: same.map(WithLines::explain_code).collect(),
-        state: Some(state),
-        full: true,
-    }))
 }
 
 /// The codes that are meant by `wanted`: one by its name, or some by a part of theirs.
@@ -113,12 +79,7 @@ pub(crate) fn referred(reference: Reference, out: &mut Out) -> Outcome {
     let Reference { about, codes } = reference;
     let full = codes.len() <= 5;
     let codes = codes.into_iter().map(WithLines::explain_code).collect();
-    out.answer(&Explained {
-        about,
-        codes,
-        state: None,
-        full,
-    })
+    out.answer(&Explained { about, codes, full })
 }
 
 impl Answer for Explained {
@@ -130,21 +91,6 @@ impl Answer for Explained {
         }
         if !self.about.is_empty() && !self.codes.is_empty() {
             pen.gap()?;
-        }
-        if let Some(state) = &self.state {
-            pen.heading(format_args!("{}  {}", state.name, state.means))?;
-            pen.line("  a state of a container, as `coroner runtime stuck` and `show` name it")?;
-            pen.gap()?;
-            pen.paragraph("  ", state.cause)?;
-            for never in state.never {
-                pen.gap()?;
-                pen.paragraph("  ", never)?;
-            }
-            pen.gap()?;
-            pen.line("  What to do depends on the node: `coroner runtime show NODE ID` says it.")?;
-            if !self.codes.is_empty() {
-                pen.gap()?;
-            }
         }
         if !self.full {
             let mut table = Table::new(&["!code", "severity", "~rule", "!title"]);

@@ -69,9 +69,6 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
             if let Some(reference) = reference::reference(&what) {
                 return code::referred(reference, out);
             }
-            if let Some(answered) = code::state(&what, out) {
-                return answered;
-            }
             match code::named(&what) {
                 Some(codes) => code::answer(codes, out),
                 None => explain_line(&what, node, out),

@@ -39,7 +39,8 @@ pub(crate) fn reference(wanted: &str) -> Option<Reference> {
 fn state(wanted: &str) -> Option<Reference> {
     let row = stuck::ROWS.iter().find(|row| row.word == wanted)?;
     let mut about = vec![format!(
-        "{wanted} is a state of a container, as `coroner runtime stuck` names it."
+        "{wanted} is a state of a container, as `coroner runtime stuck` names it. {}",
+        row.state.means()
     )];
     about.push(row.cause.to_owned());
     about.extend(row.never.iter().map(|never| (*never).to_owned()));
@@ -49,9 +50,11 @@ fn state(wanted: &str) -> Option<Reference> {
         );
     }
     about.retain(|line| !line.is_empty());
+    let same = checks::codes().into_iter();
+    let same = same.filter(|code| code.name.rsplit('/').next() == Some(wanted));
     Some(Reference {
         about,
-        codes: Vec::new(),
+        codes: same.collect(),
     })
 }
 

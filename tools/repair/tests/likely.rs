@@ -402,5 +402,9 @@ fn a_plan_promises_what_it_can_do() {
         .lines()
         .filter(|line| line.starts_with("Now ") || line.starts_with("After "))
         .collect();
-    assert_eq!(all.len(), heads(&part, "Now ") + heads(&part, "After "), "{part}");
+    assert_eq!(
+        all.len(),
+        heads(&part, "Now ") + heads(&part, "After "),
+        "{part}"
+    );
 }

@@ -104,13 +104,7 @@ impl Move {
     }
 
     /// The slot tells: it holds what stood at the path before, or what shall stand there.
-    fn go(
-        &self,
-        root: &Folder,
-        quarantine: &Folder,
-        from: Inode,
-        to: Inode,
-    ) -> io::Result<Folder> {
+    fn go(&self, root: &Folder, quarantine: &Folder, from: Inode, to: Inode) -> io::Result<Folder> {
         let pair = self.pair(root, quarantine)?;
         let (place, slot) = pair.inodes()?;
         if slot == from && from != to && (place != from || from == 0) {

@@ -62,7 +62,9 @@ fn what_is_mounted_is_left_and_named() {
     let stack = (1..60).find_map(|number| {
         let mut tar = node.clone();
         tar.remove(&format!("{STORE}/snapshots/{number}"));
-        unpacked(&plan(&tar, "")).into_iter().find(|(_, below)| !below.is_empty())
+        unpacked(&plan(&tar, ""))
+            .into_iter()
+            .find(|(_, below)| !below.is_empty())
     });
     let (top, below) = stack.unwrap();
     let bottom = below.last().unwrap();
@@ -85,7 +87,11 @@ fn what_is_mounted_is_left_and_named() {
         let held = plan(&tar, &overlay(&lower));
         assert!(named(&held, bottom, "has it mounted"), "{:?}", held.unknown);
         // What stands on it would have nothing to stand on.
-        assert!(named(&held, &top, "below it is not there"), "{:?}", held.unknown);
+        assert!(
+            named(&held, &top, "below it is not there"),
+            "{:?}",
+            held.unknown
+        );
         assert_eq!(unpacked(&held), []);
     }
     // What a container has mounted of the top alone keeps nobody from the bottom.

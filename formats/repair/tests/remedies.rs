@@ -69,7 +69,10 @@ fn found(evidence: &Evidence) -> (Counts, Counts, Time, BTreeSet<&'static str>) 
         if is_way {
             *named.entry(finding.code.name).or_default() += 1;
         }
-        if is_way || ways.contains("coroner repair") || finding.code.remedy.contains("coroner repair") {
+        if is_way
+            || ways.contains("coroner repair")
+            || finding.code.remedy.contains("coroner repair")
+        {
             naming.insert(finding.code.name);
         }
         *all.entry(finding.code.name).or_default() += 1;
@@ -124,9 +127,18 @@ fn nodes() -> Vec<(String, Evidence)> {
 
 /// Findings that a plan ends together with another one, which names `repair`; and why.
 const BESIDE: &[(&str, &str)] = &[
-    ("gc/unreachable", "what a wrong parent no longer held is held again"),
-    ("ingest/unknown", "the same write as that of ingest/complete"),
-    ("store/unreadable", "of a repair that stopped half-way, store/repair-half-way tells"),
+    (
+        "gc/unreachable",
+        "what a wrong parent no longer held is held again",
+    ),
+    (
+        "ingest/unknown",
+        "the same write as that of ingest/complete",
+    ),
+    (
+        "store/unreadable",
+        "of a repair that stopped half-way, store/repair-half-way tells",
+    ),
 ];
 
 /// The other way round: what a plan ends names `repair`.

@@ -184,7 +184,7 @@ fn made() -> String {
         ("What comes back", 3),
         ("Images", 4),
         ("Containers", 4),
-        ("Lost", 20),
+        ("Lost", 24),
     ];
     let shown = night.shown(&["repair", "show"], &[&plan], &[], heads);
     blocks.push((

@@ -271,7 +271,10 @@ fn starts(head: &str, all: &[Foretold], pen: &mut Pen<'_>) -> io::Result<()> {
     let mut told: Vec<(&Foretold, Vec<&str>)> = Vec::new();
     for one in all {
         let names = one.releases.iter().map(String::as_str);
-        match told.iter_mut().find(|(other, _)| other.sentence == one.sentence) {
+        match told
+            .iter_mut()
+            .find(|(other, _)| other.sentence == one.sentence)
+        {
             Some((_, releases)) => releases.extend(names),
             None => told.push((one, names.collect())),
         }

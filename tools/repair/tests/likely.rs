@@ -379,3 +379,32 @@ fn records_whose_namespace_was_cut_off_come_back() {
         assert!(unnamed.is_empty(), "{name}: {unnamed:?}");
     }
 }
+
+/// What is promised is in the evidence, a release of which nothing is said is not told twice, and what was not compared is said.
+#[test]
+fn a_plan_promises_what_it_can_do() {
+    let node = unpacked("1.7-stopped");
+    fs::remove_file(node.path().join(META)).unwrap();
+    let shown = || run(&[node.path().as_os_str()]).0;
+    let heads = |text: &str, head: &str| text.lines().filter(|line| line.starts_with(head)).count();
+    let whole = shown();
+    assert!(whole.contains("the address of pods"), "{whole}");
+    assert!(whole.contains("--pod-addresses"), "{whole}");
+    assert!(whole.contains("--every-layer compares them"), "{whole}");
+    // Neither the answers of the CNI plugins nor the package database was copied.
+    for folder in ["var/lib/cni", "var/lib/dpkg"] {
+        fs::remove_dir_all(node.path().join(folder)).unwrap();
+    }
+    let part = shown();
+    assert!(part.contains("the address of pods"), "{part}");
+    assert!(!part.contains("With `--pod-addresses`"), "{part}");
+    let all: std::collections::BTreeSet<&str> = part
+        .lines()
+        .filter(|line| line.starts_with("Now ") || line.starts_with("After "))
+        .collect();
+    assert_eq!(
+        all.len(),
+        heads(&part, "Now ") + heads(&part, "After "),
+        "{part}"
+    );
+}

@@ -291,8 +291,10 @@ fn incomplete(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     super::steps::and_more(&mut steps, count, "Copy the files of");
     steps.extend(here.remove(finding, "container", &["containers", "rm"]));
     let why = "The first step comes before any start of containerd: it copies what the container wrote. \
-        Without the record, its owner recreates the container. `coroner repair` takes the specification from the bundle \
-        where there is one, and else leaves the record out and keeps its files.";
+        Without the record, its owner recreates the container.";
+    let by_repair = " `coroner repair` takes the specification from the bundle where there is one.";
+    let lacks_spec = finding.message.contains("has no specification");
+    let why = format!("{why}{}", if lacks_spec { by_repair } else { "" });
     vec![Remedy::new(why, steps)]
 }
 

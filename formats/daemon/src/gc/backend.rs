@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Text, Unknown, Unread, size_option};
 use metadb::{Backend, BackendSnapshot, MetaDb, Row};
-use node::{DatabaseState, Snapshotter};
 use node::graph::{Id, Kind};
+use node::{DatabaseState, Snapshotter};
 use serde::Serialize;
 use snapshots::{Layout, Rules as Layouts};
 

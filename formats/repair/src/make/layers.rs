@@ -91,7 +91,8 @@ impl Making<'_> {
                 let blob = blob_of(&blobs, one.row).filter(|_| is_overlay);
                 // What is mounted is not changed: the kernel would show its containers parts of both.
                 let is_mounted = in_use.contains(&one.id);
-                let stands_on_nothing = stack(&rows, one.row).flatten().any(|id| gone.contains(&id));
+                let stands_on_nothing =
+                    stack(&rows, one.row).flatten().any(|id| gone.contains(&id));
                 if one.why == NOT_THERE && (blob.is_none() || is_mounted || stands_on_nothing) {
                     gone.insert(one.id);
                 }

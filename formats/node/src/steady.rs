@@ -46,7 +46,9 @@ pub fn steady(evidence: &Evidence, path: &Path, limit: u64) -> Result<(Source, C
             .as_deref()
             .and_then(|head| newest(View::new(head)));
         match copied {
-            Some(txid) if now == Some(txid) && is_whole(source.view()) => return Ok((source, Copied::Transaction(txid))),
+            Some(txid) if now == Some(txid) && is_whole(source.view()) => {
+                return Ok((source, Copied::Transaction(txid)));
+            }
             _ if tries >= TRIES => return Ok((source, Copied::Torn)),
             _ => std::thread::sleep(wait),
         }

@@ -251,7 +251,7 @@ fn name(bytes: &mut [u8], quoted: &Quoted, top: Option<&mut Open>) -> bool {
         Role::Plain(Kind::Secret) if !is_host(&quoted.text) => {
             judge::hidden(Kind::Unknown, &quoted.text)
         }
-        _ => shape::secrets(&quoted.text),
+        _ => shape::of_field(&quoted.text),
     };
     quoted.mask(bytes, &hidden)
 }

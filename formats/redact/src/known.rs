@@ -66,10 +66,25 @@ pub(crate) fn of_choice(value: &[u8]) -> Vec<Range> {
 /// The stretches of the value of a field that holds an address: of a host, a socket.
 pub(crate) fn of_address(value: &[u8]) -> Vec<Range> {
     if is_harmless(value) || value.iter().any(|byte| b"./:".contains(byte)) {
-        hidden(value)
+        let mut found = hidden(value);
+        found.extend(places_of_web(value));
+        merged(found)
     } else {
         merged(vec![(0, value.len())])
     }
+}
+
+/// Components of the path of a web address that are no words: a token may stand there.
+fn places_of_web(value: &[u8]) -> Vec<Range> {
+    let schemes: [&[u8]; 2] = [b"https://", b"http://"];
+    let Some(scheme) = schemes.into_iter().find(|scheme| value.starts_with(scheme)) else {
+        return Vec::new();
+    };
+    let parts = runs(value, |byte| byte != b'/').into_iter();
+    let parts = parts.filter(|(from, _)| *from > scheme.len());
+    parts
+        .filter(|(from, until)| !is_harmless(value.get(*from..*until).unwrap_or_default()))
+        .collect()
 }
 
 /// Digits of the longest number in text that is no code: one of 32 bits.
@@ -214,9 +229,13 @@ mod tests {
             "registry.example:5000",
             "10.88.0.7/16",
             "localhost",
+            "https://registry.example:5000/v2/proxy/",
         ] {
             assert_eq!(of_address(text.as_bytes()), [], "{text}");
         }
+        let text =
+            "https://m.example/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08/v2";
+        assert_eq!(of_address(text.as_bytes()), [(18, 82)]);
         for text in ["9f86d081884c7d659a2feaa0c55ad015", "violet-otter"] {
             assert_eq!(of_address(text.as_bytes()), [(0, text.len())], "{text}");
         }

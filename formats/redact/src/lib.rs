@@ -196,6 +196,9 @@ fn kind(path: &Path, bytes: &[u8]) -> Option<Kind> {
     if path == Path::new("/proc/cmdline") {
         return Some(Kind::Lines(Style::Log));
     }
+    if under("/proc") && path.ends_with("status") {
+        return Some(Kind::Lines(Style::Status));
+    }
     if under("/proc") || under("/sys") {
         return Some(Kind::Lines(Style::Known));
     }
@@ -324,6 +327,35 @@ mod tests {
         let outcome = mask(Path::new(path), &mut bytes, &Options::default());
         assert_eq!(bytes.len(), text.len());
         (outcome, bytes)
+    }
+
+    #[test]
+    fn what_no_kernel_and_no_program_writes_there_is_masked() {
+        let (_, bytes) = masked(
+            "/proc/7/status",
+            b"Name:\tsleep\nVmRSS:\t  12 kB\nCapEff:\t000001ffffffffff\nX:\tkestrel\n",
+        );
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.starts_with("Name:\tsleep\nVmRSS:\t  12 kB\nCapEff:\t000001ffffffffff\n"),
+            "{text}"
+        );
+        assert!(!text.contains("kestrel"), "{text}");
+        for (number, is_kept) in [("4194304", true), ("4194305", false), ("6546508535", false)] {
+            let (_, bytes) = masked("/run/x/init.pid", number.as_bytes());
+            assert_eq!(bytes == number.as_bytes(), is_kept, "{number}");
+        }
+        let key = "9f86d081884c7d659a2feaa0c55ad015";
+        for (path, text) in [
+            (
+                "/etc/containerd/config.toml",
+                format!("[a]\n\"{key}\" = 1\n"),
+            ),
+            ("/etc/cni/net.d/a.conflist", format!("{{\"{key}\": 1}}")),
+        ] {
+            let (_, bytes) = masked(path, text.as_bytes());
+            assert!(!String::from_utf8(bytes).unwrap().contains(key), "{path}");
+        }
     }
 
     #[test]

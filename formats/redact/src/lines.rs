@@ -17,6 +17,8 @@ pub(crate) enum Style {
     Log,
     /// What containerd, a plugin or the kernel wrote, and nobody chose.
     Known,
+    /// `/proc/<pid>/status`: fields of the kernel.
+    Status,
     /// The same in one line or two: what follows is not theirs.
     First(Holds),
 }
@@ -74,6 +76,7 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
         );
         masked = masked.saturating_add(match style {
             Style::Known => hide(bytes, start, end, Kind::Line),
+            Style::Status => hide(bytes, start, end, status(bytes.get(start..end))),
             Style::First(holds) => first(bytes, start, end, holds.kind(number), number),
             Style::Log => log(bytes, start, end),
             Style::Environment | Style::Any => line(bytes, start, end, style, &mut goes_on),
@@ -83,6 +86,69 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
     }
     masked
 }
+
+/// What a line of `/proc/<pid>/status` is: no kernel writes other fields there.
+fn status(line: Option<&[u8]>) -> Kind {
+    let line = line.unwrap_or_default();
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    let name = core::str::from_utf8(name).unwrap_or_default();
+    let is_known = STATUS.contains(&name)
+        || STATUS_STARTS.iter().any(|start| {
+            let rest = name.strip_prefix(start);
+            rest.is_some_and(|rest| {
+                rest.len() <= 12 && rest.bytes().all(|byte| byte.is_ascii_alphabetic())
+            })
+        });
+    if is_known { Kind::Line } else { Kind::Secret }
+}
+
+/// Fields of `/proc/<pid>/status` (Linux, `fs/proc/array.c`).
+const STATUS: [&str; 31] = [
+    "Name",
+    "Umask",
+    "State",
+    "Tgid",
+    "Ngid",
+    "Pid",
+    "PPid",
+    "TracerPid",
+    "Uid",
+    "Gid",
+    "FDSize",
+    "Groups",
+    "NStgid",
+    "NSpid",
+    "NSpgid",
+    "NSsid",
+    "Kthread",
+    "HugetlbPages",
+    "CoreDumping",
+    "THP_enabled",
+    "untag_mask",
+    "Threads",
+    "NoNewPrivs",
+    "Seccomp",
+    "Seccomp_filters",
+    "Speculation_Store_Bypass",
+    "SpeculationIndirectBranch",
+    "x86_Thread_features",
+    "x86_Thread_features_locked",
+    "voluntary_ctxt_switches",
+    "nonvoluntary_ctxt_switches",
+];
+
+/// What others of them begin with: sizes, signals, capabilities, processors, nodes.
+const STATUS_STARTS: [&str; 9] = [
+    "Vm",
+    "Rss",
+    "Sig",
+    "Shd",
+    "Cap",
+    "Cpus_",
+    "Mems_",
+    "Cpus_allowed_",
+    "Mems_allowed_",
+];
 
 /// Bytes of the longest name of an interface.
 const INTERFACE: usize = 15;
@@ -101,10 +167,18 @@ fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind, number: usize)
         Kind::Short if !is_number => Kind::Unknown,
         // The kernel takes no longer name for an interface.
         Kind::Known if number == 1 && text.len() > INTERFACE => Kind::Unknown,
-        Kind::Short if judge::hides_number(kind, text.len()) => Kind::Secret,
+        Kind::Short if !is_process(text) => Kind::Secret,
         kind => kind,
     };
     hide(bytes, from, until, kind)
+}
+
+/// Whether a number is one that a process can have: `PID_MAX_LIMIT` is 4,194,304.
+fn is_process(text: &[u8]) -> bool {
+    let number = core::str::from_utf8(text.trim_ascii()).unwrap_or_default();
+    number
+        .parse::<u32>()
+        .is_ok_and(|number| number <= 4_194_304)
 }
 
 fn hide(bytes: &mut [u8], from: usize, until: usize, kind: Kind) -> u64 {
@@ -209,7 +283,7 @@ fn line(
     let name = Quoted::literal(bytes, start, name_end);
     let is_masked = name.mask(
         bytes,
-        &shape::secrets(bytes.get(start..name_end).unwrap_or_default()),
+        &shape::of_field(bytes.get(start..name_end).unwrap_or_default()),
     );
     masked = masked.saturating_add(u64::from(is_masked));
     let (more, goes) = value(bytes, from, end, goes);

@@ -114,6 +114,15 @@ pub(crate) fn secrets(text: &[u8]) -> Vec<Range> {
     shapes(text, Ends::AtBlank)
 }
 
+/// The same in the name of a field. An id may be one, in a map of containers; 32 hexadecimal digits are none.
+pub(crate) fn of_field(name: &[u8]) -> Vec<Range> {
+    let is_hex = core::str::from_utf8(name).is_ok_and(crate::harmless::is_hex);
+    if is_hex && (16..64).contains(&name.len()) {
+        return vec![(0, name.len())];
+    }
+    secrets(name)
+}
+
 /// The same in a text that is one value: what begins as a secret in it goes on over blanks.
 pub(crate) fn of_value(text: &[u8]) -> Vec<Range> {
     shapes(text, Ends::AtSign)

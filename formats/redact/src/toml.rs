@@ -179,7 +179,7 @@ impl Scan<'_> {
     }
 
     fn name(&mut self, quoted: &Quoted) {
-        let hides = quoted.mask(self.bytes, &shape::secrets(&quoted.text));
+        let hides = quoted.mask(self.bytes, &shape::of_field(&quoted.text));
         self.masked = self.masked.saturating_add(u64::from(hides));
     }
 

@@ -85,7 +85,7 @@ fn line(bytes: &mut [u8], start: usize, end: usize, above: &mut Vec<Above>) -> u
     let quoted = unquoted(bytes, at, name_end);
     let name = quoted.text.clone();
     let outer = above.last().map_or(Role::Plain, |top| top.role);
-    let mut masked = u64::from(quoted.mask(bytes, &shape::secrets(&name)));
+    let mut masked = u64::from(quoted.mask(bytes, &shape::of_field(&name)));
     let role = role_of(&name, outer);
     let kind = match (outer, role) {
         (_, Role::Secret) => Kind::Secret,

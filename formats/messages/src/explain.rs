@@ -178,7 +178,9 @@ pub fn explain(line: &str) -> Explained {
     let place = match head {
         Some(Head::Cause(_)) => None,
         _ => place
-            .filter(|_| speaker.is_ours || peeled.file.is_some())
+            .filter(|place| {
+                speaker.is_ours || peeled.file.is_some() || place.key == "at-registry-server"
+            })
             .filter(|place| is_told(place, speaker, &whole)),
     };
     // Anybody has connections: a piece of one is a registry's only where the line is about one.
@@ -282,6 +284,12 @@ fn of_the_speaker(
     speaker: Speaker,
     line: &Line,
 ) -> Head {
+    // A Windows node has none of the programs that the others' commands call.
+    if let Some(place) = place.filter(|place| place.who == Component::Windows)
+        && head.who() != Component::Windows
+    {
+        return Head::Place(place, None);
+    }
     let (message, word) = match head {
         Head::Act(message, word) => (message, word),
         Head::Cause(message) | Head::Consequence(message) => (message, None),

@@ -56,7 +56,7 @@ pub(crate) fn as_asked(message: &'static Message, asker: Component) -> &'static 
             .any(|word| command.contains(word))
     };
     if message.who != Component::Registry
-        || !message.first.iter().any(|command| is_containerds(&command))
+        || !message.first.iter().any(|command| is_containerds(command))
     {
         return message;
     }

@@ -189,6 +189,7 @@ const OURS: &[&str] = &[
     "xfs",
     "vxlan",
     "hcs",
+    "hns ",
     "criu",
     "unpack",
     "blob",
@@ -369,7 +370,10 @@ impl Speaker {
         let real = self.speaker_of(message.who, whole);
         let has_its_own = matches!(
             real,
-            Component::Buildkit | Component::OtherEngine | Component::System
+            Component::Buildkit
+                | Component::OtherEngine
+                | Component::OtherSnapshotter
+                | Component::System
         );
         (real != message.who && has_its_own).then_some(real)
     }
@@ -415,6 +419,18 @@ impl Speaker {
             || any(&["failed to solve", "buildkit", "buildx", "#0 error"]);
         if is_daemons && is_builder {
             return Component::Buildkit;
+        }
+        let is_snapshotters = any(&[
+            "io.containerd.snapshotter.v1.nydus",
+            "containerd-nydus",
+            "containerd-stargz",
+            "soci-snapshotter",
+        ]);
+        if who == Component::Containerd
+            && is_snapshotters
+            && !any(&["containerd[", "ctr:", "rpc error"])
+        {
+            return Component::OtherSnapshotter;
         }
         let is_docker = self.program == Some(Component::Dockerd)
             || any(&[

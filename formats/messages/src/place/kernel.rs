@@ -7,6 +7,25 @@ use crate::table::{DMESG, JOURNAL};
 
 pub(super) const ALL: &[Place] = &[
     place(
+        "at-apparmor",
+        TheKernel,
+        Security,
+        &["apparmor="],
+        "AppArmor allowed or refused something. The line has it: the profile, the operation, the program (comm), and what was asked \
+         (requested_mask, denied_mask; peer is the other side).",
+    )
+    .first(&["aa-status", "journalctl -k -b --no-pager | grep apparmor=.DENIED. | tail -n 20"]),
+    place(
+        "at-selinux",
+        TheKernel,
+        Security,
+        &["avc:", "type=user_avc"],
+        "SELinux refused something, or would have (permissive=1). The line has it: what (in braces), who (comm, scontext), of whom (path, tcontext). A \
+         runtime that is unconfined_service_t, or a file without a container's label, tells of a policy (container-selinux, k3s-selinux, rke2-selinux) that is \
+         missing or older than the runtime.",
+    )
+    .first(&["ausearch -m avc -ts recent", "getenforce", "rpm -qa | grep selinux"]),
+    place(
         "at-kernel-security",
         TheKernel,
         Security,

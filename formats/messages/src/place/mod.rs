@@ -152,6 +152,7 @@ pub(crate) fn of_speaker(who: Component) -> Option<&'static Message> {
     let key = match who {
         Component::Buildkit => "at-buildkit",
         Component::OtherEngine => "at-podman",
+        Component::OtherSnapshotter => "at-remote-snapshotter",
         // Who is another client of the API server than kubelet.
         Component::Kubernetes => "at-api-server",
         _ => of_program(who)?,

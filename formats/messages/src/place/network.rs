@@ -56,7 +56,7 @@ pub(super) const PLUGINS: &[Place] = &[
         "at-cilium",
         Cni,
         Network,
-        &["cilium", "/var/run/cilium", "ciliumendpointname", "endpoint-id", "hubble", "bpf_lxc", "ebpf&datapath"],
+        &["cilium", "subsys=", "/var/run/cilium", "ciliumendpointname", "endpoint-id", "hubble", "bpf_lxc", "ebpf&datapath"],
         "Cilium: its plugin, or its agent on this node, which makes the pod's endpoint and programs (BPF).",
     )
     .or(&["the agent does not run, restarts, or is overloaded", "the kernel lacks what it needs, or a program does not load"])

@@ -93,11 +93,11 @@ const FORMS: &[(NameOf, &str)] = &[
     (NameOf::Host, r"\blookup ([\w.-]+?)\.?(?: on |: |$)"),
     (
         NameOf::Host,
-        r#"(?i)\bcould not resolve (?:host(?:name)?:? )?['"]?([\w.-]+)"#,
+        r#"(?i)\bcould not resolve host(?:name)?:? ['"]?([\w.-]+)"#,
     ),
     (
         NameOf::Host,
-        r#"https?://([A-Za-z0-9][\w-]*(?:\.[\w-]+)*\.[A-Za-z][\w-]*)(?::\d+)?"#,
+        r"https?://([A-Za-z0-9][\w-]*(?:\.[\w-]+)*\.[A-Za-z][\w-]*)(?::\d+)?",
     ),
     (
         NameOf::Address,
@@ -165,7 +165,7 @@ pub(crate) fn of_line(line: &str) -> Vec<Name> {
 fn is_one(of: NameOf, text: &str) -> bool {
     match of {
         // Programs in a list of what was tried, and what only looks like a path.
-        NameOf::Path => text.len() > 4 && text.matches('/').count() > 1 && !text.ends_with(".go"),
+        NameOf::Path => text.len() > 4 && text.matches('/').count() > 1,
         NameOf::Unit => !text.starts_with(['.', '-']),
         NameOf::Image => text.contains(['/', ':', '.']) || text.len() > 2,
         _ => true,

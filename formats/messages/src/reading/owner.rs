@@ -520,9 +520,9 @@ fn begins(line: &str, mark: &str) -> bool {
                     .bytes()
                     .next_back()
                     .is_some_and(|byte| byte.is_ascii_digit());
-                !(starts && before.is_some_and(char::is_alphanumeric))
-                    && !(is_short && after.is_some_and(char::is_alphanumeric))
-                    && !(is_port && after.is_some_and(|letter| letter.is_ascii_digit()))
+                !(starts && before.is_some_and(char::is_alphanumeric)
+                    || is_short && after.is_some_and(char::is_alphanumeric)
+                    || is_port && after.is_some_and(|letter| letter.is_ascii_digit()))
             })
         })
 }

@@ -214,7 +214,7 @@ pub(super) const ALL: &[Message] = &[
         "rootless-not-running",
         Client,
         Daemon,
-        &["rootless containerd not running? {rest}", "cannot access containerd socket {q}: {rest}"],
+        &["rootless containerd not running? {rest}", "cannot access containerd socket {q}: {rest}", "stat {path}containerd-rootless/child_pid: no such file or directory", "open {path}containerd-rootless/child_pid: no such file or directory", "stat {path}containerd-rootless: no such file or directory"],
         "The containerd of that user (rootless) does not run or could not start; the client did not ask the system's.",
     )
     .first(&["systemctl --user status containerd", "containerd-rootless-setuptool.sh check"]),

@@ -84,8 +84,8 @@ pub(super) const ALL: &[Message] = &[
         "inotify-watches",
         crate::message::Component::System,
         crate::message::Whose::Kernel,
-        &["{}inotify_add_watch {path}: no space left on device", "{}inotify_add_watch {}: no space left on device", "inotify_add_watch {path}: no space left on device", "inotify_add_watch {}: no space left on device", "failed to add watch{rest}no space left on device", "error creating inotify watch{rest}no space left on device", "inotify_add_watch{rest}no space left on device"],
-        "The limit of inotify watches of that user (fs.inotify.max_user_watches) is used up. No disk is full. What should be \
+        &["{}inotify_add_watch {path}: no space left on device", "{}inotify_add_watch {}: no space left on device", "inotify_add_watch {path}: no space left on device", "inotify_add_watch {}: no space left on device", "failed to add watch{rest}no space left on device", "error creating inotify watch{rest}no space left on device", "inotify_add_watch{rest}no space left on device", "inotify_init: too many open files", "{}inotify_init: too many open files"],
+        "The limit of inotify watches or instances of that user (fs.inotify.max_user_watches, max_user_instances) is used up. No disk is full. What should be \
          watched (a folder of settings, a cgroup, a log) is not seen to change.",
     )
     .certain()

@@ -37,6 +37,7 @@ pub(super) const ALL: &[Message] = &[
          section of this release).",
     )
     .certain()
+    .unless(&["proxyconnect"])
     .first(&[HOSTS]),
     cause(
         "registry-certificate",
@@ -59,6 +60,7 @@ pub(super) const ALL: &[Message] = &[
          proxy that opens TLS, a private registry), an expired one, a wrong name, or a node whose \
          clock is wrong. A daemon reads the node's certificates at its start only.",
     )
+    .unless(&["proxyconnect"])
     .first(&["date", HOSTS, "openssl s_client -connect REGISTRY:443 -showcerts < /dev/null"]),
     cause(
         "registry-client-certificate",
@@ -135,14 +137,23 @@ pub(super) const ALL: &[Message] = &[
     .unless(&[" is invalid: "])
     .first(&[HOSTS]),
     cause(
+        "proxy-refused",
+        TheRegistry,
+        Registry,
+        &["proxyconnect tcp: tls: first record does not look like a TLS handshake", "proxyconnect tcp: net/http: TLS handshake timeout", "proxyconnect tcp: EOF", "proxyconnect tcp: x509: {rest}", "proxyconnect tcp: dial tcp {}: {rest}", "proxyconnect tcp: dial tcp: {rest}", "proxyconnect tcp: {rest}"],
+        "The proxy that is set was not reached or did not answer as it should, before any registry was asked. With a TLS handshake in the line, its address is \
+         mostly written with https:// where the proxy speaks plain HTTP.",
+    )
+    .first(&["systemctl show containerd docker -p Environment", "docker info | grep -i proxy", "env | grep -i proxy"]),
+    cause(
         "registry-push-refused",
         TheRegistry,
         Registry,
-        &["failed commit on ref {q}: unexpected status{}: {rest}", "failed commit on ref {q}: unexpected status {rest}", "unexpected status from PUT request to {}: {rest}", "unexpected status from POST request to {}: {rest}", "unexpected status from HEAD request to {}: 403 Forbidden{rest}", "cannot reuse body, request must be retried", "failed to copy: cannot reuse body, request must be retried", "failed to copy: io: read/write on closed pipe", "io: read/write on closed pipe"],
+        &["failed commit on ref {q}: unexpected status{}: {rest}", "failed commit on ref {q}: unexpected status {rest}", "unexpected status from PUT request to {}: {rest}", "unexpected status from POST request to {}: {rest}", "unexpected status from HEAD request to {}: 403 Forbidden{rest}", "cannot reuse body, request must be retried", "failed to copy: cannot reuse body, request must be retried", "failed to copy: io: read/write on closed pipe", "io: read/write on closed pipe", "manifest upload {} returned {n}: {rest}", "blob upload unknown to registry{rest}", "{}\"code\":\"BLOB_UPLOAD_UNKNOWN\"{rest}", "{}\"code\":\"BLOB_UNKNOWN\"{rest}"],
         "A push was not taken: the registry, or a proxy before it, refused a part of it or ended the connection: rights, a repository that must \
          be created first, a limit of size or time.",
     )
-    .within(&["commit on ref", "from put request", "from post request", "push", "/uploads", "cannot reuse body", "exporting"])
+    .within(&["manifest upload", "blob_upload_unknown", "commit on ref", "from put request", "from post request", "push", "/uploads", "cannot reuse body", "exporting"])
     .first(&["curl -sSv -o /dev/null https://REGISTRY/v2/", "docker buildx ls"]),
     cause(
         "registry-not-found",
@@ -276,6 +287,7 @@ pub(super) const ALL: &[Message] = &[
         "The registry cannot be reached over the network, or the connection broke: routes, firewall, a proxy that \
          is not set for containerd's unit, or the registry itself.",
     )
+    .unless(&["proxyconnect"])
     .first(&["systemctl show containerd -p Environment", "curl -sSv -o /dev/null https://REGISTRY/v2/", HOSTS]),
     cause(
         "proxy",

@@ -9,6 +9,111 @@ const UNIT: &str = "systemctl status UNIT";
 
 pub(super) const ALL: &[Message] = &[
     crate::message::cause(
+        "program-argument-unknown",
+        crate::message::Component::System,
+        crate::message::Whose::Programs,
+        &["Found argument {q} which wasn't expected{rest}", "unexpected argument {q} found{rest}", "unknown flag: {}", "flag provided but not defined: {}", "unknown shorthand flag: {rest}"],
+        "A program was called with an option that it does not know: the caller and the program are of different releases, or a setting or a unit names an option that is gone.",
+    )
+    .open()
+    .first(&["systemctl cat UNIT", "PROGRAM --version"]),
+    crate::message::cause(
+        "etcd-quota",
+        crate::message::Component::Kubernetes,
+        crate::message::Whose::Other,
+        &["Errors present on etcd cluster: memberID:{n} alarm:NOSPACE{rest}", "{}alarm:NOSPACE{rest}", "etcdserver: mvcc: database space exceeded{rest}", "mvcc: database space exceeded{rest}"],
+        "etcd's database reached its own quota (2 GiB where none is set) and takes no more writes. No disk is full: it must be compacted and defragmented, and the alarm ended.",
+    )
+    .first(&["etcdctl endpoint status --cluster -w table", "etcdctl alarm list"]),
+    crate::message::cause(
+        "storage-path-lost",
+        crate::message::Component::Kernel,
+        crate::message::Whose::Storage,
+        &["block {}: no usable path - {rest}", "device-mapper: multipath: {} Failing path {rest}"],
+        "All ways to a disk on the network are gone, and its reads and writes wait: the server of the volume, or the network to it, is down.",
+    )
+    .first(&["nvme list-subsys", "multipath -ll", "kubectl get volumeattachments"]),
+    crate::message::cause(
+        "kernel-slab-refused",
+        crate::message::Component::Kernel,
+        crate::message::Whose::Memory,
+        &["SLUB: Unable to allocate memory on node {rest}"],
+        "The kernel could not get memory for its own objects: the node's, or, on old kernels that count it for each container, the cgroup's limit.",
+    )
+    .first(&["free -m", "slabtop -o -s c | head -n 20", "uname -r"]),
+    crate::message::cause(
+        "kubelet-not-running",
+        crate::message::Component::Kubelet,
+        crate::message::Whose::Pod,
+        &["The HTTP call equal to {q} failed with error", "[kubelet-check] The HTTP call equal to {q} failed with error{rest}", "Get {q}: dial tcp 127.0.0.1:10248: connect: connection refused", "dial tcp 127.0.0.1:10248: connect: connection refused"],
+        "kubelet does not run on this node (or not yet): nothing answers at its own port 10248. Its log says why it ended.",
+    )
+    .first(&["systemctl status kubelet", "journalctl -b -u kubelet --no-pager | tail -n 50"]),
+    crate::message::cause(
+        "no-address-left",
+        crate::message::Component::Cni,
+        crate::message::Whose::Network,
+        &["Failed to allocate address: No available addresses", "request ip return 500 no available ip for pod {}", "no available ip for pod {}"],
+        "The pods' network has no free address left to give out, or its records hold addresses of pods that are gone.",
+    )
+    .first(&["kubectl get pods -A -o wide --field-selector spec.nodeName=NODE | wc -l", "kubectl get pods -n kube-system -o wide"]),
+    crate::message::cause(
+        "remote-snapshot-lost",
+        crate::message::Component::OtherSnapshotter,
+        crate::message::Whose::Stores,
+        &["snapshot {} is not ready, err: {rest}", "failed to get daemon by snapshotID ({}){rest}"],
+        "A snapshotter that is a program of its own (nydus, stargz) does not serve that snapshot: it lost its record of it, or the program behind it ended, mostly at a restart.",
+    )
+    .first(&["journalctl -b --no-pager -u '*nydus*' -u '*stargz*' | tail -n 50", "findmnt -t fuse,erofs"]),
+    crate::message::cause(
+        "docker-containerd-late",
+        crate::message::Component::Dockerd,
+        crate::message::Whose::Daemon,
+        &["failed to start containerd: timeout waiting for containerd to start", "timeout waiting for containerd to start"],
+        "The containerd that dockerd starts itself was not ready in time: a slow disk, very much load, or state that is left of before (a pid file, a lock). Its lines are in dockerd's own log.",
+    )
+    .first(&["journalctl -b -u docker --no-pager | tail -n 50", "ls -l /var/run/docker/containerd"]),
+    crate::message::cause(
+        "kubelet-cgroups-apart",
+        crate::message::Component::Kubelet,
+        crate::message::Whose::Cgroups,
+        &["failed to get the kubelet's cgroup: cpu and memory cgroup hierarchy not unified.{rest}", "cpu and memory cgroup hierarchy not unified.{rest}"],
+        "On cgroup v1, kubelet (or the engine) is in another cgroup for cpu than for memory: its unit has CPUAccounting or MemoryAccounting off. Only its statistics suffer.",
+    )
+    .first(&["systemctl show kubelet containerd docker -p CPUAccounting -p MemoryAccounting", "cat /proc/self/cgroup"]),
+    crate::message::cause(
+        "scope-move-denied",
+        crate::message::Component::Systemd,
+        crate::message::Whose::Security,
+        &["{}.scope: Failed to add PIDs to scope's control group: Permission denied", "Failed to add PIDs to scope's control group: Permission denied"],
+        "systemd was not allowed to move the container's process into its scope: SELinux, or another security rule, denied it.",
+    )
+    .first(&["ausearch -m avc -ts recent", "getenforce"]),
+    crate::message::cause(
+        "systemd-bpf-note",
+        crate::message::Component::Systemd,
+        crate::message::Whose::Nobody,
+        &["Detaching egress BPF program from cgroup failed: Invalid argument", "Detaching ingress BPF program from cgroup failed: Invalid argument"],
+        "A note of systemd's on a kernel without a part of BPF. Nothing is wrong with containers.",
+    )
+    .first(&["uname -r"]),
+    crate::message::cause(
+        "graph-driver-unsupported",
+        crate::message::Component::OtherEngine,
+        crate::message::Whose::Storage,
+        &["kernel does not support overlay fs: {rest}", "{q} is not supported over {} at {q}{rest}", "backing file system is unsupported for this graph driver"],
+        "The engine's storage driver does not work here: the kernel has no overlay, or the file system under the store (or a user without root) cannot carry it.",
+    )
+    .first(&["findmnt -T /var/lib/containers/storage -T /var/lib/docker", "grep overlay /proc/filesystems"]),
+    crate::message::cause(
+        "image-config-missing",
+        crate::message::Component::Containerd,
+        crate::message::Whose::Stores,
+        &["failed to resolve rootfs: could not resolve config", "could not resolve config"],
+        "The image's records or blobs are not whole for this platform: its configuration was not found. No name of a host is meant.",
+    )
+    .first(&["ctr images check", "coroner content check /"]),
+    crate::message::cause(
         "systemd-in-container",
         crate::message::Component::Systemd,
         crate::message::Whose::Cgroups,

@@ -180,7 +180,7 @@ pub(super) const ALL: &[Message] = &[
         "A program on this node asked another one on the same node (127.0.0.1), which does not listen at that port: it does not \
          run (yet).",
     )
-    .unless(&["/v2/", "registry", "pull", "proxyconnect", ":50051"])
+    .unless(&["/v2/", "registry", "pull", "proxyconnect", ":50051", ":10248"])
     .first(&["ss -lntp"]),
     errno(
         "daemon-answer",

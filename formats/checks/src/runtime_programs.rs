@@ -191,8 +191,11 @@ fn missing(judge: &mut Judge<'_>) {
                 let folders = &node.programs.folders;
                 let beside = node.programs.beside.iter();
                 let beside = beside.filter(|_| one.wanted.role == Role::Shim);
-                let shown: Vec<String> =
-                    folders.iter().chain(beside).map(ToString::to_string).collect();
+                let shown: Vec<String> = folders
+                    .iter()
+                    .chain(beside)
+                    .map(ToString::to_string)
+                    .collect();
                 let at = folders.last().cloned().unwrap_or_default();
                 let shown = shown.join(", ");
                 let message = elsewhere.map_or_else(

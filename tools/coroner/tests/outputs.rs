@@ -291,7 +291,10 @@ fn what_changes_under_collect_is_said() {
                 continue;
             }
             assert_eq!(verified.code, Some(0), "{how}: {}", verified.out);
-            if verified.out.contains("it was written to while it was copied") {
+            if verified
+                .out
+                .contains("it was written to while it was copied")
+            {
                 let line = ["bolt", "check", "--in", "OUT", META].map(str::to_owned);
                 let checked = coroner(&into(&line, &out));
                 assert!(!checked.out.contains("damaged"), "{how}: {}", checked.out);
@@ -309,7 +312,10 @@ fn what_changes_under_collect_is_said() {
                 .map(|(page, first)| *page == first)
                 .collect();
             let turns = is_first.windows(2).filter(|two| two[0] != two[1]).count();
-            assert!(turns <= 1, "{how}: mixed {turns} times, and nothing is said of it");
+            assert!(
+                turns <= 1,
+                "{how}: mixed {turns} times, and nothing is said of it"
+            );
             assert!(how != "swapped" || turns == 0, "{how}: mixed");
         }
         // Who rewrites it in place may let each copy be one of a moment.

@@ -151,7 +151,10 @@ impl Answer for Listing {
             ))?;
         }
         for Unknown { what, why } in self.damaged.iter().take(SHOWN) {
-            pen.paragraph("", &format!("{what}: {why}. What is said of this container is of what is left."))?;
+            pen.paragraph(
+                "",
+                &format!("{what}: {why}. What is said of this container is of what is left."),
+            )?;
         }
         match self.damaged.len().saturating_sub(SHOWN) {
             0 => {}

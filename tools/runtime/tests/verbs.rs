@@ -106,7 +106,10 @@ fn a_damaged_state_file_is_said_by_the_list() {
         let words = ["runtime", "ls", path.to_str().unwrap()].map(str::to_owned);
         let (text, exit) = try_run(&TOOL, words);
         assert_eq!(exit, Exit::FINDINGS, "{node}: {text}");
-        assert!(text.contains("default/sleeper/state.json: "), "{node}: {text}");
+        assert!(
+            text.contains("default/sleeper/state.json: "),
+            "{node}: {text}"
+        );
     }
 }
 

@@ -84,7 +84,11 @@ const fn code_of(statement: &Statement) -> Option<&'static Code> {
         Effect::Hangs | Effect::StaysDead if !statement.perhaps => Some(&USELESS),
         Effect::LosesCri if !statement.perhaps => Some(&CRI_LOST),
         _ if statement.forbids => Some(&LOSES),
-        Effect::Kills | Effect::LosesPlugin | Effect::Skips | Effect::FailsLater | Effect::Ignores => Some(&LIMPS),
+        Effect::Kills
+        | Effect::LosesPlugin
+        | Effect::Skips
+        | Effect::FailsLater
+        | Effect::Ignores => Some(&LIMPS),
         _ => None,
     }
 }

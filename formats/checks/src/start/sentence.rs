@@ -265,9 +265,11 @@ fn trouble(prediction: &Prediction, report: &Report) -> String {
         _ => 5,
     };
     let is_trouble = |statement: &&Statement| match statement.effect {
-        Effect::Kills | Effect::LosesPlugin | Effect::Skips | Effect::FailsLater | Effect::Ignores => {
-            !statement.perhaps
-        }
+        Effect::Kills
+        | Effect::LosesPlugin
+        | Effect::Skips
+        | Effect::FailsLater
+        | Effect::Ignores => !statement.perhaps,
         Effect::Deletes => statement.targets.iter().any(|target| target.is_written),
         _ => false,
     };

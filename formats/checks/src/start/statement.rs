@@ -116,7 +116,11 @@ impl Statement {
     pub fn is_trouble(&self) -> bool {
         let harms = matches!(
             self.effect,
-            Effect::Kills | Effect::Skips | Effect::FailsLater | Effect::LosesPlugin | Effect::Ignores
+            Effect::Kills
+                | Effect::Skips
+                | Effect::FailsLater
+                | Effect::LosesPlugin
+                | Effect::Ignores
         );
         self.removes_a_writable_layer() || !self.perhaps && harms
     }

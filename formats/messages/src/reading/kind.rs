@@ -706,7 +706,8 @@ mod tests {
     use super::*;
 
     fn key(line: &str) -> Option<&'static str> {
-        of_pieces(line.split(": ")).map(|kind| kind.key)
+        let pieces: Vec<&str> = line.split(": ").collect();
+        of_pieces(pieces.into_iter()).map(|kind| kind.key)
     }
 
     #[test]

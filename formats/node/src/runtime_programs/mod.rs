@@ -174,7 +174,8 @@ impl RuntimePrograms {
         programs.all = wanted
             .map(|wanted| {
                 let more = beside.iter().filter(|_| wanted.role == Role::Shim);
-                let folders: Vec<&Path> = folders.iter().chain(more).map(PathBuf::as_path).collect();
+                let folders: Vec<&Path> =
+                    folders.iter().chain(more).map(PathBuf::as_path).collect();
                 one(evidence, facts, &folders, wanted)
             })
             .collect();

@@ -107,7 +107,7 @@ impl Unit {
     /// Reads the unit of this name; nothing where there is none.
     pub fn named(evidence: &Evidence, name: &str) -> Option<Self> {
         let mut unit = Self::default();
-        let files = UNIT_FOLDERS.iter().map(|folder| Path::new(folder));
+        let files = UNIT_FOLDERS.iter().map(Path::new);
         let files = files.filter(|folder| is_there(evidence, &folder.join(name)));
         let mut lines = Vec::new();
         let mut masks = Vec::new();

@@ -164,7 +164,7 @@ fn made() -> String {
         ("What is wrong", 4),
         ("What comes back", 3),
         ("Images", 7),
-        ("Lost", 20),
+        ("Lost", 25),
     ];
     let shown = night.shown(&["repair"], &[node], &[], heads);
     blocks.push(("repair", format!("# coroner repair /\n{shown}")));

@@ -205,13 +205,13 @@ impl Making<'_> {
         }
         if !self.plan.restarted.is_empty() {
             let count = self.plan.restarted.len();
-            let (s, them) = if count == 1 {
-                ("", "it")
+            let (s, them, go) = if count == 1 {
+                ("", "it", "it goes")
             } else {
-                ("s", "them")
+                ("s", "them", "they go")
             };
             self.plan.lost.push(format!(
-                "how the kubelet knows {count} container{s} again: it restarts {them}, and deletes what the old one{s} wrote after another restart. The commands below copy that out first; with an older copy of the databases the container{s} go on (`--names-from`)"
+                "how the kubelet knows {count} container{s} again: it restarts {them}, and deletes what the old one{s} wrote after another restart. The commands below copy that out first; with an older copy of the databases {go} on (`--names-from`)"
             ));
         }
         let layers: Vec<&str> = self

@@ -148,6 +148,11 @@ fn shapes(text: &[u8], ends: Ends) -> Vec<Range> {
     for (from, until) in runs(text, is_of_token) {
         token(text, from, until, &mut found);
     }
+    let words = runs(text, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    found.extend(words.into_iter().filter(|(from, until)| {
+        let word = text.get(*from..*until).unwrap_or_default();
+        is_grouped(word) || is_mixed(word)
+    }));
     // Most values have none of the signs.
     if text.iter().any(|byte| is_of_password(*byte)) {
         found.extend(
@@ -173,6 +178,28 @@ const fn parts_words(byte: u8) -> bool {
             b'/' | b':' | b',' | b';' | b'|' | b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>'
         )
         || matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'@')
+}
+
+/// Groups as keys of licences and of recovery have them: `M70SK-ALPPW-1MJU4-ONECY`, `834680-309301-759881-274320`.
+fn is_grouped(word: &[u8]) -> bool {
+    let groups: Vec<&[u8]> = word.split(|byte| *byte == b'-').collect();
+    let len = groups.first().map_or(0, |group| group.len());
+    let is_one = |group: &&[u8]| {
+        let mut letters = group.iter();
+        group.len() == len && letters.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    let has_digit = word.iter().any(u8::is_ascii_digit);
+    groups.len() >= 4 && (4..=8).contains(&len) && has_digit && groups.iter().all(is_one)
+}
+
+/// A word of capitals, digits, and perhaps small letters, in which digits stand between letters, as no name has them.
+fn is_mixed(word: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| word.iter().filter(|byte| is(byte)).count();
+    let (digits, upper) = (count(u8::is_ascii_digit), count(u8::is_ascii_uppercase));
+    let inner = runs(word, |byte| byte.is_ascii_digit()).len();
+    let is_word = word.iter().all(u8::is_ascii_alphanumeric);
+    let is_some = word.len() >= 14 && upper >= 3 && digits >= 3 && inner >= 2;
+    is_word && is_some && !word.starts_with(b"0x")
 }
 
 /// Letters, digits and signs in one word, as generators of passwords mix them.
@@ -569,6 +596,30 @@ fn is_uuid(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_in_groups_and_mixed_words_are_secrets() {
+        for text in [
+            "M70SK-ALPPW-1MJU4-ONECY-77T0D",
+            "834680-309301-759881-274320-524694-517828-931063-058135",
+            "zelwz982ZUSRK964",
+            "EPBMEBI77UNJSE64",
+        ] {
+            assert!(has_secret(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "2026-11-28T18-00-00Z",
+            "CAP_DAC_READ_SEARCH",
+            "SCMP_ARCH_X86_64",
+            "9f86d081-884c-7d65-9a2f-eaa0c55ad015",
+            "web-7d4b9c6f5-x2x9z",
+            "20-30-40-50",
+            "ECDSA-P256-SHA256",
+            "windowsServerCore2022",
+        ] {
+            assert!(!has_secret(text.as_bytes()), "{text}");
+        }
+    }
 
     fn masked(text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();

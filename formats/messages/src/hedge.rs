@@ -55,9 +55,7 @@ pub(crate) fn as_asked(message: &'static Message, asker: Component) -> &'static 
             .iter()
             .any(|word| command.contains(word))
     };
-    if message.who != Component::Registry
-        || !message.first.iter().any(|command| is_containerds(command))
-    {
+    if message.who != Component::Registry || !message.first.iter().any(is_containerds) {
         return message;
     }
     let first = match asker {

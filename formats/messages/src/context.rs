@@ -142,7 +142,7 @@ pub(crate) fn of_its_unit(message: &'static Message, line: &str) -> &'static Mes
     let is_end = |letter: char| !(letter.is_alphanumeric() || "@._\\:-".contains(letter));
     let units = line
         .split(is_end)
-        .filter_map(|word| word.trim_end_matches('.').strip_suffix(".service"));
+        .filter_map(|word| word.trim_end_matches(['.', ':']).strip_suffix(".service"));
     let mut units = units.filter(|unit| !unit.is_empty()).peekable();
     let is_others = units.peek().is_some()
         && units.all(|unit| !DAEMONS.iter().any(|start| unit.starts_with(start)));

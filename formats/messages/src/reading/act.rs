@@ -102,8 +102,6 @@ const FRAMES: &[&str] = &[
 pub(crate) fn of_pieces<'p>(
     pieces: impl DoubleEndedIterator<Item = &'p str> + Clone,
 ) -> Option<String> {
-    let clean =
-        |piece: &'p str| piece.trim_matches([' ', '"', '[', ']', '(', ')', '\'', '`', '.', ',']);
     let is_of = |piece: &str, words: &[&str]| {
         let lower = piece.to_ascii_lowercase();
         words.iter().any(|word| lower.starts_with(word))
@@ -124,6 +122,18 @@ pub(crate) fn of_pieces<'p>(
         (Some(act), Some(call)) if act != call => Some(format!("{}: {}", short(act), short(call))),
         (Some(one), _) | (None, Some(one)) => Some(short(one)),
         (None, None) => None,
+    }
+}
+
+/// A piece without what stands around it; a quote that was opened in it is closed in it.
+fn clean(piece: &str) -> &str {
+    let around = [' ', '"', '[', ']', '(', ')', '\'', '`', '.', ','];
+    let bare = piece.trim_matches(around);
+    let rest = piece.trim_start_matches(around);
+    let is_open = bare.matches('"').count() % 2 == 1;
+    match rest.strip_prefix(bare) {
+        Some(end) if is_open && end.starts_with('"') => rest.get(..=bare.len()).unwrap_or(bare),
+        _ => bare,
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) const ALL: &[Message] = &[
         "wrong-program",
         Shim,
         crate::Whose::Programs,
-        &["flag provided but not defined: {}", "unrecognized option {q}", "unknown command {q} for {q}", "unknown shorthand flag: {rest}"],
+        &["flag provided but not defined: {}", "flag provided but not defined", "unrecognized option {q}", "unknown command {q} for {q}", "unknown shorthand flag: {rest}"],
         "A program does not know an option that it was called with: it is another program, or another release of it, than whoever \
          calls it takes it for (a shim or a runtime that is a wrong link).",
     )

@@ -12,7 +12,7 @@ pub(super) const ALL: &[Message] = &[
         "program-argument-unknown",
         crate::message::Component::System,
         crate::message::Whose::Programs,
-        &["Found argument {q} which wasn't expected{rest}", "unexpected argument {q} found{rest}", "unknown flag: {}", "flag provided but not defined: {}", "unknown shorthand flag: {rest}"],
+        &["Found argument {q} which wasn't expected{rest}", "unexpected argument {q} found{rest}", "unknown flag: {}"],
         "A program was called with an option that it does not know: the caller and the program are of different releases, or a setting or a unit names an option that is gone.",
     )
     .open()

@@ -137,14 +137,18 @@ impl<'s> Tree<'s> {
         let (last, above) = path.split_last()?;
         let mut bucket = self.root.clone();
         for (depth, key) in above.iter().enumerate() {
-            let found = self.read(above.get(..depth)?, &bucket).get(key)?;
+            let found = self.entries_of(above.get(..depth)?, &bucket).get(key)?;
             bucket = found.value.bucket()?.clone();
         }
-        self.read(above, &bucket).get(last).cloned()
+        self.entries_of(above, &bucket).get(last).cloned()
     }
 
     /// What `bucket`, which stands at `path`, holds.
-    fn read(&mut self, path: &[&'s [u8]], bucket: &Bucket<'s>) -> &BTreeMap<&'s [u8], Entry<'s>> {
+    fn entries_of(
+        &mut self,
+        path: &[&'s [u8]],
+        bucket: &Bucket<'s>,
+    ) -> &BTreeMap<&'s [u8], Entry<'s>> {
         self.read.entry(path.to_vec()).or_insert_with(|| {
             // Of two entries of one key the first counts.
             let entries = bucket.contents().entries.into_iter().rev();

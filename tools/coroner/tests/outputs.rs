@@ -260,17 +260,17 @@ fn restless(meta: &Path, how: &str, all: [&[u8]; 2], stop: &AtomicBool) {
     }
 }
 
+/// A copy of what changes meanwhile is either noticed, and then said by the exit code, by the messages and by
+/// `bundle verify`; or it is what stood there at some moment. It is tried until it is noticed.
 #[test]
 fn what_changes_under_collect_is_said() {
     for how in ["swapped", "rewritten", "truncated"] {
         let node = node();
         let meta = node.path().join(META);
         let first = std::fs::read(&meta).expect("meta.db");
-        // As long, and all of it else: a mixture of the two is seen.
         let second: Vec<u8> = first.iter().map(|byte| !byte).collect();
         let scratch = tempfile::tempdir().expect("folder");
-        let mut seen = 0;
-        for attempt in 0..4 {
+        let is_noticed = (0..40).any(|attempt| {
             let out = scratch.path().join(format!("{attempt}.tar.zst"));
             let stop = AtomicBool::new(false);
             let ran = std::thread::scope(|scope| {
@@ -285,41 +285,23 @@ fn what_changes_under_collect_is_said() {
             let bundle = ["bundle", "verify", out.to_str().expect("path")];
             let verified = coroner(&bundle.map(str::to_owned));
             if code == 8 {
-                seen += 1;
                 assert!(ran.err.contains("meta.db"), "{how}: {}", ran.err);
                 assert!(verified.out.contains("meta.db"), "{how}: {}", verified.out);
-                continue;
+                return true;
             }
             assert_eq!(verified.code, Some(0), "{how}: {}", verified.out);
-            if verified
-                .out
-                .contains("it was written to while it was copied")
-            {
-                let line = ["bolt", "check", "--in", "OUT", META].map(str::to_owned);
-                let checked = coroner(&into(&line, &out));
-                assert!(!checked.out.contains("damaged"), "{how}: {}", checked.out);
-                continue;
+            if how == "swapped" {
+                let packed = std::fs::read(&out).expect("bundle");
+                let packed = zstd::decode_all(packed.as_slice()).expect("zstd");
+                let mut tar = testcase::Tar::read_tar(&packed);
+                let copy = &tar.member(META).data;
+                assert!(*copy == first || *copy == second, "mixed");
             }
-            let packed = std::fs::read(&out).expect("bundle");
-            let packed = zstd::decode_all(packed.as_slice()).expect("zstd");
-            let mut tar = testcase::Tar::read_tar(&packed);
-            let copy = &tar.member(META).data;
-            // As it was at one moment: who rewrites it has come to some page, or begins with a short one.
-            let pages = |of: &[u8]| of.chunks(4096).map(<[u8]>::to_vec).collect::<Vec<_>>();
-            let is_first: Vec<bool> = pages(copy)
-                .iter()
-                .zip(pages(&first))
-                .map(|(page, first)| *page == first)
-                .collect();
-            let turns = is_first.windows(2).filter(|two| two[0] != two[1]).count();
-            assert!(
-                turns <= 1,
-                "{how}: mixed {turns} times, and nothing is said of it"
-            );
-            assert!(how != "swapped" || turns == 0, "{how}: mixed");
-        }
+            std::fs::remove_file(&out).expect("remove");
+            false
+        });
         // Who rewrites it in place may let each copy be one of a moment.
-        assert!(seen > 0 || how == "rewritten", "{how}: never met");
+        assert!(is_noticed || how == "rewritten", "{how}: never noticed");
     }
 }
 

@@ -164,9 +164,24 @@ impl<'n> Survivors<'n> {
 fn backend_unknown(judge: &mut Judge<'_>) {
     let groups = groups(judge);
     let halves = snapshot_commit::halves(judge);
+    let config = judge.node.roots.config.as_ref();
     for snapshotter in &judge.node.snapshotters {
         let rows = backend_rows(snapshotter);
         let orphans = unnamed(&groups, snapshotter);
+        // Found by its usual folder alone: config.toml has no plugin of this name, so containerd asks it for nothing. It
+        // may be another plugin's, or left of one that was taken away.
+        let name = snapshotter.name.utf8();
+        let is_asked =
+            config.is_some_and(|config| name.is_some_and(|name| config.proxies.contains(name)));
+        if snapshotter.is_proxy && !is_asked {
+            if !rows.is_empty() {
+                judge.abstain(format!(
+                    "{} is the store of no snapshotter that config.toml names",
+                    snapshotter.db.path
+                ));
+            }
+            continue;
+        }
         let gone = gone_of(judge, &snapshotter.name);
         if judge.folds && is_most(orphans.len(), snapshotter) {
             let message = format!(

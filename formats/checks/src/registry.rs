@@ -99,6 +99,19 @@ fn hosts(judge: &mut Judge<'_>) {
             ));
         }
     }
+    // 1.6.20 and 1.7.24 say "invalid `host` tree"; 2.1.9 takes it.
+    if daemon::detect(&node.traces).to <= daemon::Release::V1_7 {
+        for (file, registry) in &node.registries.hostless {
+            let message = format!(
+                "pulls from {registry} do without it: it has no table [host.\"URL\"], without which containerd 1.x takes nothing of it"
+            );
+            judge.say(Finding::new(
+                HOSTS.code,
+                Location::file(file.clone()),
+                message,
+            ));
+        }
+    }
     for bad in &node.registries.bad {
         let message = format!("pulls from {} do without it: {}", bad.registry, bad.why);
         judge.say(Finding::new(

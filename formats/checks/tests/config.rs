@@ -681,6 +681,28 @@ fn a_time_to_dial_is_read_from_2_1_on() {
     }
 }
 
+/// Seen with pulls through 1.6.20 and 1.7.24 (`invalid host tree`: the server that it names was not asked), and 2.1.9.
+#[test]
+fn a_hosts_file_without_a_host_is_taken_by_2_x_alone() {
+    for (node, hosts, is_bad) in [
+        ("1.6-stopped", "server = 'http://m:5000'\n", true),
+        ("1.7-stopped", "server = 'http://m:5000'\n", true),
+        ("2.1-stopped", "server = 'http://m:5000'\n", false),
+        ("1.7-stopped", HOSTS, false),
+        ("1.7-stopped", "# nothing\n", false),
+        ("1.7-stopped", "", false),
+    ] {
+        let files = [
+            ("config.toml", REGISTRY),
+            ("certs.d/r.example/hosts.toml", hosts),
+        ];
+        let found = found(node, &files);
+        let mut found = found.iter();
+        let bad = found.any(|finding| finding.code.name == "registry/hosts-unusable");
+        assert_eq!(bad, is_bad, "{node} {hosts}");
+    }
+}
+
 #[test]
 fn a_seccomp_profile_for_the_others_must_be_one() {
     let of = |profile: &str| {

@@ -244,6 +244,33 @@ fn without_systemd_no_systemctl_is_told() {
     }
 }
 
+/// containerd#4423: systemd gave up with 205/LIMITS, or took what it could, by its own limit, which no file has.
+#[test]
+fn more_files_than_the_kernel_grants_are_not_known_to_be_had() {
+    for (settings, is_known) in [
+        ("fs.nr_open = 1000000\n", false),
+        ("fs.nr_open = 1048576\n", true),
+        ("fs.file-max = 1000\n", true),
+    ] {
+        let mut tar = testcase::node("1.7-running");
+        let text = format!("{OWN}[Service]\nLimitNOFILE=1024:1048576\n");
+        tar.add(UNIT, text.as_bytes());
+        tar.add("etc/sysctl.d/90-files.conf", settings.as_bytes());
+        let told = foretell(&tar);
+        let is_named = told
+            .parts
+            .iter()
+            .any(|part| part.name.contains("LimitNOFILE=1048576"));
+        assert_eq!(!is_named, is_known, "{settings}: {:?}", told.parts);
+        assert_eq!(
+            told.sentence.contains("205/LIMITS"),
+            !is_known,
+            "{}",
+            told.sentence
+        );
+    }
+}
+
 /// systemd's manual: an empty assignment takes back the command, and a service without one is refused.
 #[test]
 fn a_unit_whose_command_was_taken_back_starts_nothing() {

@@ -51,6 +51,7 @@ mod settings;
 mod snapshotter;
 mod steady;
 mod surroundings;
+mod sysctl;
 mod times;
 mod traces;
 mod unit;

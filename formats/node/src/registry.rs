@@ -31,6 +31,8 @@ pub struct BadHosts {
 pub struct Registries {
     /// Files that are not taken.
     pub bad: Vec<BadHosts>,
+    /// Files that say something and have no table `host`, which 1.x do not take: file and registry.
+    pub hostless: Vec<(Text, Text)>,
     /// `dial_timeout` of files that are taken, which 2.1 and later parse: file, registry, and the text, if
     /// it is one.
     pub timeouts: Vec<(Text, Text, Option<String>)>,
@@ -101,6 +103,9 @@ impl Registries {
                 Ok(table) => {
                     let why = wrong(&table);
                     if why.is_none() {
+                        if !table.is_empty() && !table.contains_key("host") {
+                            self.hostless.push((file.clone(), registry.clone()));
+                        }
                         let found = timeouts(&table);
                         let told = found.map(|text| (file.clone(), registry.clone(), text));
                         self.timeouts.extend(told);

@@ -14,6 +14,7 @@ use process::Processes;
 use crate::kernel::{self, Kernel};
 use crate::network::has_programs;
 use crate::runtime_programs::PATH;
+use crate::sysctl::sysctl;
 use crate::{CONTENT_DIR, META_DIR, Nri, Roots, Scalar, Snapshotter, left_out};
 
 /// What stands around the stores.
@@ -56,6 +57,8 @@ pub struct Surroundings {
     pub without_journal: Option<&'static str>,
     /// Whether the evidence holds the machine's programs.
     pub has_programs: bool,
+    /// `fs.nr_open`: how many files a process may open at most, where something says it.
+    pub nr_open: Option<u64>,
     /// Whether a daemon that is containerd, or holds one, is installed.
     pub has_daemon: bool,
     /// Whether it is known that none of them is, where the folders of programs are.
@@ -322,6 +325,7 @@ impl Surroundings {
             )
         });
         around.has_programs = has_programs(evidence);
+        around.nr_open = sysctl(evidence, "fs.nr_open").and_then(|text| text.parse().ok());
         around.config_untold = match roots.config {
             Some(_) => None,
             None if !is_there("/etc") => Some(

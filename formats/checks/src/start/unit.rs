@@ -56,6 +56,7 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
         return run.say(run.statement(&rules::UNIT_PROGRAM).says(says).at(at));
     }
     before(run, unit)?;
+    open_files(run, unit);
     if let Some(option) = unit.strange_option() {
         let does = format!("{}: {}", rules::UNIT_OPTION.does, Text::from(option));
         return run.say(run.statement(&rules::UNIT_OPTION).does(does).at(at));
@@ -174,6 +175,20 @@ fn conditions(run: &mut Run<'_>, unit: &Unit) -> Flow {
 const PLAIN: &[&str] = &[
     "true", ":", "mkdir", "install", "touch", "sleep", "echo", "chmod", "chown", "ln", "sysctl",
 ];
+
+/// A limit that the kernel does not grant: systemd then takes the highest that it has itself, or gives up (205/LIMITS), if
+/// that is above what is granted, too. Its own is not in the evidence.
+fn open_files(run: &mut Run<'_>, unit: &Unit) {
+    let limit = unit.says("LimitNOFILE");
+    let hard = limit.and_then(|limit| limit.rsplit(':').next()?.parse::<u64>().ok());
+    if let (Some(hard), Some(most)) = (hard, run.node.around.nr_open)
+        && hard > most
+    {
+        let name = format!("whether systemd can give it LimitNOFILE={hard}");
+        let why = format!("fs.nr_open allows {most}: it may fail with 205/LIMITS");
+        run.not_known(Part::Configuration, name, why);
+    }
+}
 
 /// What must succeed before the daemon is started.
 fn before(run: &mut Run<'_>, unit: &Unit) -> Flow {

@@ -23,6 +23,7 @@ use goruntime::Crash;
 use runc::Runtime;
 
 use crate::path_text;
+use crate::sysctl::sysctl;
 
 /// Cores that are told one by one, the newest first.
 const TOLD: usize = 16;
@@ -30,9 +31,6 @@ const TOLD: usize = 16;
 const READ: usize = 4;
 /// Files named as cores that are looked into for their process.
 const LOOKED: usize = 64;
-/// Bytes of a file of sysctl.
-const SETTINGS: u64 = 1 << 20;
-
 /// Where cores are kept.
 const FOLDERS: [&str; 4] = [
     "/var/lib/systemd/coredump",
@@ -209,31 +207,7 @@ fn named(name: &[u8]) -> Option<(Text, Option<u32>, Option<Time>)> {
 
 /// The folder that `kernel.core_pattern` names, where it is no pipe.
 fn pattern_folder(evidence: &Evidence) -> Option<PathBuf> {
-    let read = |path: &Path| {
-        let source = evidence.source(path, SETTINGS).ok()?;
-        Some(String::from_utf8_lossy(source.bytes()).into_owned())
-    };
-    let live = read(Path::new("/proc/sys/kernel/core_pattern"));
-    let pattern = live.or_else(|| {
-        let mut files = vec![PathBuf::from("/etc/sysctl.conf")];
-        for folder in ["/etc/sysctl.d", "/usr/lib/sysctl.d"] {
-            let list = evidence.list(Path::new(folder));
-            let entries = list.read().into_iter().flatten();
-            files.extend(
-                entries.map(|one| Path::new(folder).join(OsStr::from_bytes(one.name.bytes()))),
-            );
-        }
-        files.iter().find_map(|file| {
-            let text = read(file)?;
-            let lines = text.lines().map(str::trim);
-            let mut values = lines.rev().filter_map(|line| {
-                let (key, value) = line.trim_start_matches('-').split_once('=')?;
-                (key.trim().replace('/', ".") == "kernel.core_pattern")
-                    .then(|| value.trim().to_owned())
-            });
-            values.next()
-        })
-    })?;
+    let pattern = sysctl(evidence, "kernel.core_pattern")?;
     let folder = Path::new(pattern.trim()).parent()?;
     // A folder by process is not looked for.
     let fixed = folder.is_absolute() && !folder.as_os_str().as_encoded_bytes().contains(&b'%');

@@ -293,9 +293,13 @@ class Rare:
         struct.pack_into(f"<{len(ids)}Q", self.data, at + 16, *ids)
 
     def inline_length(self):
-        at, value, size = self.dice.choice([each for each in self.buckets(True) if each[2] > 32 and self.inline(each[1])])
-        last = value + 16 + 16 + 16 * (self.inline(value) - 1)
-        (length,) = struct.unpack_from("<I", self.data, last + 12)
+        found = []
+        for _, value, _ in self.buckets(True):
+            last = value + 16 + 16 + 16 * (self.inline(value) - 1)
+            (length,) = struct.unpack_from("<I", self.data, last + 12)
+            if self.inline(value) and length:
+                found.append((last, length))
+        last, length = self.dice.choice(found)
         struct.pack_into("<I", self.data, last + 12, length - 1)
 
     def inline(self, value):

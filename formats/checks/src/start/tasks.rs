@@ -132,7 +132,7 @@ fn is_deaf(run: &Run<'_>, runtime: &Runtime, bundle: &Bundle) -> bool {
         return false;
     };
     // A copy keeps no sockets, as a rule.
-    if sockets.is_empty() && (!run.node.keeps_times || is_copy(runtime, bundle)) {
+    if sockets.is_empty() && (!run.node.keeps_times || is_copy(bundle)) {
         return false;
     }
     let shim = match (run.release >= Release::V2_0, bundle.bootstrap.get()) {
@@ -150,20 +150,11 @@ fn is_deaf(run: &Run<'_>, runtime: &Runtime, bundle: &Bundle) -> bool {
 }
 
 /// Whether the bundle is a copy of the one that the daemon made: what unpacks it sets the time of
-/// its contents back, and cannot set that of the inode. What does not set the times of folders back leaves
-/// one that is younger than the container that was made in it.
-fn is_copy(runtime: &Runtime, bundle: &Bundle) -> bool {
+/// its contents back, and cannot set that of the inode.
+fn is_copy(bundle: &Bundle) -> bool {
     let (made, changed) = (bundle.dir.mtime, bundle.dir.ctime);
-    let mut all = runtime.containers.iter();
-    let own =
-        all.find(|one| one.id == bundle.id && one.namespace.as_ref() == Some(&bundle.namespace));
-    let created = own.and_then(|one| one.best_state()?.created);
     changed.is_none_or(|changed| changed.since(made) > COPIED)
-        || created.is_some_and(|created| made.since(created) > MADE)
 }
-
-/// Seconds in which a container is made: nothing makes a name in its bundle afterwards.
-const MADE: i64 = 600;
 
 /// Seconds between the last name that was made in a bundle and the change of its inode.
 const COPIED: i64 = 10;

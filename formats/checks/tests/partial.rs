@@ -258,3 +258,37 @@ fn a_store_that_no_configuration_names_is_nobodys() {
         assert!(found.contains(&"snapshot/backend-unknown"), "{found:?}");
     }
 }
+
+/// `busybox tar xf` and `rsync -aO` set the times of files back, not those of folders.
+#[test]
+fn a_copy_without_the_times_of_folders_tells_nothing_of_shims() {
+    let tar = testcase::node("1.7-stopped");
+    let folder = unpacked(tar);
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_237_219);
+    let mut all = vec![folder.path().to_path_buf()];
+    while let Some(one) = all.pop() {
+        for entry in fs::read_dir(one).unwrap() {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap() {
+                kind if kind.is_dir() => all.push(entry.path()),
+                kind if kind.is_file() => {
+                    let file = fs::File::options().write(true).open(entry.path());
+                    file.unwrap().set_modified(old).unwrap();
+                }
+                _ => {}
+            }
+        }
+    }
+    let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let roots = roots.into_iter().next().unwrap();
+    let node = Node::open(&evidence, roots, node::Options::default());
+    let report = checks::judge(&node, &Measured::default());
+    let detected = daemon::detect(&node.traces);
+    let verdict = checks::verdict(&node, &report, &detected, node.now);
+    assert!(
+        !verdict.sentence.contains("would kill"),
+        "{}",
+        verdict.sentence
+    );
+}

@@ -481,6 +481,16 @@ fn is_temporary_state(name: &[u8]) -> bool {
         .is_some_and(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit))
 }
 
+/// Seconds between the last change of a bundle's contents and that of its inodes.
+const COPIED: i64 = 10;
+
+/// Whether an inode changed long after its contents. Not all that copies sets the time of folders back
+/// (`busybox tar`, `rsync --omit-dir-times`), but of files.
+fn is_set_back(stat: &Stat) -> bool {
+    stat.ctime
+        .is_none_or(|changed| changed.since(stat.mtime) > COPIED)
+}
+
 fn bundle(
     evidence: &Evidence,
     path: &Path,
@@ -512,11 +522,15 @@ fn bundle(
     });
     let group = spec.get().map_or(&id, |spec| spec.group(&id));
     let name = |debug| socket_name(daemon, namespace.bytes(), group.bytes(), debug);
+    let mut files = entries
+        .iter()
+        .filter(|entry| entry.stat.kind == FileKind::File && !entry.stat.only_kind);
     let (socket, debug_socket) = (name(false), name(true));
     Bundle {
         namespace: namespace.clone(),
         path: path_text(path),
         dir: entry.stat.clone(),
+        copied: is_set_back(&entry.stat) || files.any(|entry| is_set_back(&entry.stat)),
         hidden: hidden.is_some(),
         entries: folder.whole.then_some(entries.len()),
         address: Doc::read_doc(evidence, path, entries, "address", Address::parse),

@@ -289,6 +289,9 @@ pub struct Bundle {
     pub path: Text,
     /// The folder's stat.
     pub dir: Stat,
+    /// Whether it was copied, and is not the one that the daemon made: what unpacks a copy sets the time of
+    /// contents back, and cannot set that of the inode.
+    pub copied: bool,
     /// Whether it is being removed (`.<id>`).
     pub hidden: bool,
     /// How many entries it has; nothing if it could not be listed whole.

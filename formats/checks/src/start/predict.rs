@@ -124,6 +124,7 @@ fn conclude<'n>(run: Run<'n>, begun: impl Fn() -> Run<'n>) -> Prediction {
         unknown,
         mut parts,
         undecided,
+        required,
         has_cri,
         ..
     } = run;
@@ -131,7 +132,7 @@ fn conclude<'n>(run: Run<'n>, begun: impl Fn() -> Run<'n>) -> Prediction {
     codes::give(&mut statements, report);
     or.sort_unstable();
     or.dedup();
-    let outcome = outcome(&statements, &undecided, node);
+    let outcome = outcome(&statements, &undecided, &required, node);
     let parts = {
         parts.splice(0..0, part::not_known(node));
         // What says the same in other words comes early, and a node may have thousands of them.
@@ -160,7 +161,7 @@ fn conclude<'n>(run: Run<'n>, begun: impl Fn() -> Run<'n>) -> Prediction {
         parts
     };
     let mut unknown = unknown;
-    unknown.splice(0..0, undecided);
+    unknown.splice(0..0, required.into_iter().chain(undecided));
     unknown.dedup();
     let source = source(&statements, outcome, release);
     let start = start(outcome, &or, &statements, report, &parts);
@@ -228,7 +229,12 @@ fn steps(run: &mut Run<'_>) -> Flow {
     Flow::Continue(())
 }
 
-fn outcome(statements: &[Statement], undecided: &[String], node: &Node) -> Outcome {
+fn outcome(
+    statements: &[Statement],
+    undecided: &[String],
+    required: &[String],
+    node: &Node,
+) -> Outcome {
     let worst = statements
         .iter()
         .filter(|statement| !statement.perhaps)
@@ -252,7 +258,13 @@ fn outcome(statements: &[Statement], undecided: &[String], node: &Node) -> Outco
                     | Unread::Changed
             )
         );
-    if worst == Outcome::Boots && (nothing_read || !undecided.is_empty()) {
+    let is_open = match worst {
+        Outcome::Boots => nothing_read || !undecided.is_empty() || !required.is_empty(),
+        // It starts without its CRI, or not at all.
+        Outcome::CriDead | Outcome::Dead => !required.is_empty(),
+        _ => false,
+    };
+    if is_open {
         Outcome::Unknown
     } else {
         worst

@@ -40,6 +40,8 @@ pub(super) struct Run<'n> {
     pub(super) unknown: Vec<String>,
     /// What could not be read and decides what a start comes to.
     pub(super) undecided: Vec<String>,
+    /// Plugins without which the daemon ends, and of which it is not known whether they load.
+    pub(super) required: Vec<String>,
     /// Parts that the start touches and no rule covers, or of which something could not be read.
     pub(super) parts: Vec<NotKnown>,
     /// Whether the CRI is loaded.
@@ -86,6 +88,7 @@ impl<'n> Run<'n> {
             or: Vec::new(),
             unknown: Vec::new(),
             undecided: Vec::new(),
+            required: Vec::new(),
             parts: Vec::new(),
             has_cri: true,
             failed: Vec::new(),

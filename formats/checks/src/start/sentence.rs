@@ -422,7 +422,15 @@ fn first_sentence(prediction: &Prediction, report: &Report) -> String {
             let why = prediction.unknown.first().map(String::as_str);
             let why = why.or_else(|| prediction.parts.first().map(|part| part.why.as_str()));
             let why = why.unwrap_or("meta.db could not be read");
-            format!("It is not known whether containerd would start: {why}.")
+            let cri = end
+                .filter(|end| end.effect == Effect::LosesCri)
+                .map_or_else(String::new, |end| {
+                    let why = reason(end);
+                    format!(
+                        " If it does, its CRI plugin would not load: no pod can run ({why})."
+                    )
+                });
+            format!("It is not known whether containerd would start: {why}.{cri}")
         }
         (Start::WithCare, ..) => {
             let mut all = prediction.statements.iter();

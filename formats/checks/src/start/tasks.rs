@@ -132,7 +132,7 @@ fn is_deaf(run: &Run<'_>, runtime: &Runtime, bundle: &Bundle) -> bool {
         return false;
     };
     // A copy keeps no sockets, as a rule.
-    if sockets.is_empty() && (!run.node.keeps_times || is_copy(bundle)) {
+    if sockets.is_empty() && (!run.node.keeps_times || bundle.copied) {
         return false;
     }
     let shim = match (run.release >= Release::V2_0, bundle.bootstrap.get()) {
@@ -148,16 +148,6 @@ fn is_deaf(run: &Run<'_>, runtime: &Runtime, bundle: &Bundle) -> bool {
         .any(|socket| socket.path == path && socket.stat.kind == FileKind::Socket);
     usual && !there && run.node.runtime.unknown().is_empty()
 }
-
-/// Whether the bundle is a copy of the one that the daemon made: what unpacks it sets the time of
-/// its contents back, and cannot set that of the inode.
-fn is_copy(bundle: &Bundle) -> bool {
-    let (made, changed) = (bundle.dir.mtime, bundle.dir.ctime);
-    changed.is_none_or(|changed| changed.since(made) > COPIED)
-}
-
-/// Seconds between the last name that was made in a bundle and the change of its inode.
-const COPIED: i64 = 10;
 
 /// Whether the daemon must ask meta.db for the container, which it does where the bundle does not
 /// name the shim's program, and does not get it: it is not there, or does not decode.

@@ -64,7 +64,10 @@ pub(in crate::start) fn required(run: &mut Run<'_>, lost: impl Fn(&str) -> bool)
             format!("load required plugin {id}")
         } else if same.is_some_and(|(_, loads)| !loads) {
             let why = "whether it loads depends on the kernel, the disk and the build";
-            run.not_known(Part::Plugin, format!("required plugin {id}"), why);
+            let name = format!("required plugin {id}");
+            run.required
+                .push(format!("{name} may not load; {why}"));
+            run.not_known(Part::Plugin, name, why);
             continue;
         } else {
             continue;

@@ -482,13 +482,13 @@ fn is_temporary_state(name: &[u8]) -> bool {
 }
 
 /// Seconds between the last change of a bundle's contents and that of its inodes.
-const COPIED: i64 = 10;
+const SET_BACK: i64 = 10;
 
 /// Whether an inode changed long after its contents. Not all that copies sets the time of folders back
 /// (`busybox tar`, `rsync --omit-dir-times`), but of files.
 fn is_set_back(stat: &Stat) -> bool {
     stat.ctime
-        .is_none_or(|changed| changed.since(stat.mtime) > COPIED)
+        .is_none_or(|changed| changed.since(stat.mtime) > SET_BACK)
 }
 
 fn bundle(

@@ -373,7 +373,8 @@ impl<'a> Walk<'a> {
             });
         }
         let (header, fault) = inline::header(element.value, node.id());
-        faults.extend(fault);
+        // Of this bucket nothing is known, and it alone.
+        faults.extend(fault.map(|fault| fault.hiding_key(Some(element.key.bytes()))));
         match header? {
             Bucket::Page { root, .. } => Some(Child {
                 to: root,

@@ -26,8 +26,9 @@ pub(crate) const BACKEND_MISSING: Check = Check {
             'already exists'; a container that uses it cannot be started. It comes from a \
             meta.db that is older than its metadata.db or the other way round: a restored backup, \
             a lost write, a disk that was not mounted.",
-        remedy: "Delete its row and the rows of its descendants in a copy of meta.db; containerd unpacks \
-            the image again.",
+        remedy: "Let `coroner repair` make its row in metadata.db again: the directories of layers and what is in \
+            them stay. What has no directory any more is unpacked from its image again; a container's own \
+            layer without one is lost.",
     },
     needs: &[],
     run: backend_missing,

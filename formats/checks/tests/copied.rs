@@ -19,17 +19,6 @@ use process::{Processes, Tree};
 
 const OVERLAYFS: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs";
 
-fn unpacked(node: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("node.tar");
-    fs::write(&file, testcase::node(node).write()).unwrap();
-    let mut tar = Command::new("tar");
-    let done = tar.arg("-xf").arg(&file).arg("-C").arg(folder.path());
-    assert!(done.output().is_ok());
-    fs::remove_file(file).unwrap();
-    folder
-}
-
 /// What is said of the machine that this is, or of a copy of it.
 fn found(folder: &Path, is_live: bool) -> Vec<Finding> {
     let evidence = Evidence::open(folder, &Options::default()).unwrap();
@@ -51,7 +40,7 @@ fn found(folder: &Path, is_live: bool) -> Vec<Finding> {
 #[test]
 fn a_store_younger_than_its_records_was_copied() {
     for node in ["1.6-running", "1.7-running", "2.1-running"] {
-        let folder = unpacked(node);
+        let folder = testcase::node(node).unpacked();
         let told = found(folder.path(), true);
         assert_eq!(told.len(), 1, "{node}: {told:#?}");
         assert_eq!(told[0].severity, Severity::Note);
@@ -70,7 +59,7 @@ fn a_store_younger_than_its_records_was_copied() {
 #[test]
 fn a_store_as_old_as_its_records_is_not_named() {
     for node in ["1.6-running", "1.7-running", "2.1-running"] {
-        let folder = unpacked(node);
+        let folder = testcase::node(node).unpacked();
         // Every time of a record comes after the birth of its folder.
         let path = folder.path().join(OVERLAYFS).join("metadata.db");
         let mut bytes = fs::read(&path).unwrap();

@@ -46,28 +46,9 @@ fn an_archive_of_the_stores_alone_is_healthy() {
     }
 }
 
-/// Directories and files of a capture, in a folder.
-fn unpacked(tar: testcase::Tar) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for member in tar.members {
-        let path = folder
-            .path()
-            .join(std::ffi::OsString::from_vec(member.path));
-        match member.header[156] {
-            b'5' => fs::create_dir_all(path).unwrap(),
-            b'0' => {
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, member.data).unwrap();
-            }
-            _ => {}
-        }
-    }
-    folder
-}
-
 /// What is said of the network of a part that is unpacked in a folder.
 fn network(keeps: &[&str]) -> Vec<&'static str> {
-    let folder = unpacked(part(keeps));
+    let folder = part(keeps).files();
     let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
     let mut codes = judged(&evidence);
     codes.retain(|code| code.starts_with("cni/"));
@@ -166,7 +147,7 @@ fn stores_that_were_not_taken_are_not_lost() {
                 |name: &str| name.contains(" are in the evidence: ") || name.contains("/blobs");
             assert!(names.any(|name| is_it(&name)), "{what}");
             // The same of a folder into which it was unpacked.
-            let folder = unpacked(without(folders, leaves_empty));
+            let folder = without(folders, leaves_empty).files();
             let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
             let mut codes = judged(&evidence);
             codes.retain(|code| LOST.contains(code));
@@ -178,7 +159,7 @@ fn stores_that_were_not_taken_are_not_lost() {
 /// `rm -rf` was stopped: what a copy leaves out has no folder of blobs.
 #[test]
 fn a_folder_of_blobs_that_is_there_and_empty_has_lost_all() {
-    let folder = unpacked(without(&["content.v1.content/blobs/sha256"], true));
+    let folder = without(&["content.v1.content/blobs/sha256"], true).files();
     let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
     assert!(judged(&evidence).contains(&"blob/missing"));
 }
@@ -205,7 +186,7 @@ fn a_store_of_which_a_part_is_there_has_lost_the_rest() {
 fn a_folder_without_the_root_does_not_say_that_it_is_empty() {
     // As a collector leaves it: logs are all that it takes of /var.
     for keeps in [&["run", "etc"][..], &["run", "etc", "var/log"]] {
-        let folder = unpacked(part(keeps));
+        let folder = part(keeps).files();
         let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
         assert!(
             !judged(&evidence).contains(&"store/root-emptied"),
@@ -224,7 +205,7 @@ fn a_store_on_a_disk_that_was_not_copied_is_not_lost() {
             let old = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1";
             tar.push(old, b'5', "", b"");
         }
-        let folder = unpacked(tar.clone());
+        let folder = tar.clone().files();
         let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
         let mut codes = judged(&evidence);
         codes.retain(|code| code.starts_with("store/") || code.starts_with("snapshot/"));
@@ -263,7 +244,7 @@ fn a_store_that_no_configuration_names_is_nobodys() {
 #[test]
 fn a_copy_without_the_times_of_folders_tells_nothing_of_shims() {
     let tar = testcase::node("1.7-stopped");
-    let folder = unpacked(tar);
+    let folder = tar.files();
     let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_237_219);
     let mut all = vec![folder.path().to_path_buf()];
     while let Some(one) = all.pop() {

@@ -228,26 +228,13 @@ fn the_unit_gives_options_that_are_known() {
     assert_ne!(told.outcome, Outcome::CrashLoop, "{}", told.sentence);
 }
 
-/// The files of a capture, in a folder.
-fn unpacked(tar: &Tar) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for member in &tar.members {
-        let path = folder.path().join(OsStr::from_bytes(&member.path));
-        if member.header[156] == b'0' {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, &member.data).unwrap();
-        }
-    }
-    folder
-}
-
 /// A capture that was unpacked: of a folder that is not in it nothing is known.
 #[test]
 fn a_folder_with_parts_of_a_node_knows_nothing_of_the_others() {
     let mut tar = testcase::node("1.7-stopped");
     let text = "version = 2\nimports = ['/nix/nv.toml']\n";
     tar.member(CONFIG).data = text.as_bytes().to_vec();
-    let folder = unpacked(&tar);
+    let folder = tar.files();
     let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
     let told = foretell_of(&evidence);
     assert_eq!(told.outcome, Outcome::Unknown, "{}", told.sentence);
@@ -318,7 +305,7 @@ fn the_folder_of_networks_cannot_be_made_on_a_read_only_root() {
         if !has_folder {
             tar.remove("etc/cni");
         }
-        let folder = unpacked(&tar);
+        let folder = tar.files();
         let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
         let told = foretell_of(&evidence);
         assert_eq!(told.outcome, want, "{}", told.sentence);

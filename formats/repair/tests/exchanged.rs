@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use evidence::{Evidence, Options};
 use node::{DatabaseState, Node, Said, Stranger};
-use repair::{Made, Refused, Request, Told};
+use repair::{Made, Refused, Request};
 use testcase::Tar;
 
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
@@ -34,24 +34,7 @@ fn node_of(tar: &Tar) -> Node {
 
 fn plan(tar: &Tar) -> Result<Made, Refused> {
     let (mut evidence, roots) = opened(tar);
-    let request = Request {
-        roots,
-        made_at: finding::Time::parse("2026-11-29T00:00:00Z").unwrap(),
-        at: None,
-        names: Vec::new(),
-        copies: Vec::new(),
-        logged: None,
-        donors: Vec::new(),
-        release: None,
-        mounts: Vec::new(),
-        points: Vec::new(),
-        by_time: false,
-        every_layer: false,
-        said: Vec::new(),
-        released: Vec::new(),
-        pod_addresses: false,
-        told: Told::default(),
-    };
+    let request = Request::new(roots, finding::Time::parse("2026-11-29T00:00:00Z").unwrap());
     repair::make(&mut evidence, &request)
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bolt::Layout;
 use evidence::{Evidence, Options};
 use node::Said;
-use repair::{Item, Made, Request, Told, Tree};
+use repair::{Item, Made, Request, Tree};
 
 const BACKEND: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db";
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
@@ -17,24 +17,7 @@ fn plan(tar: &testcase::Tar) -> Made {
     let packed = tar.write();
     let mut evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
     let roots = node::discover(&evidence, &Said::default());
-    let request = Request {
-        roots: roots.into_iter().next().unwrap(),
-        made_at: finding::Time::parse("2026-11-29T00:00:00Z").unwrap(),
-        at: None,
-        names: Vec::new(),
-        copies: Vec::new(),
-        logged: None,
-        donors: Vec::new(),
-        release: None,
-        mounts: Vec::new(),
-        points: Vec::new(),
-        by_time: false,
-        every_layer: false,
-        said: Vec::new(),
-        released: Vec::new(),
-        pod_addresses: false,
-        told: Told::default(),
-    };
+    let request = Request::new(roots.into_iter().next().unwrap(), finding::Time::parse("2026-11-29T00:00:00Z").unwrap());
     repair::make(&mut evidence, &request).unwrap()
 }
 

@@ -5,7 +5,7 @@
 use evidence::{Evidence, Options};
 use node::Said;
 use repair::plan::{MadeOf, Plan};
-use repair::{Request, Told};
+use repair::Request;
 
 const STORE: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs";
 
@@ -14,22 +14,8 @@ fn plan(tar: &testcase::Tar, table: &str) -> Plan {
     let mut evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
     let roots = node::discover(&evidence, &Said::default());
     let request = Request {
-        roots: roots.into_iter().next().unwrap(),
-        made_at: finding::Time::parse("2026-11-29T00:00:00Z").unwrap(),
-        at: None,
-        names: Vec::new(),
-        copies: Vec::new(),
-        logged: None,
-        donors: Vec::new(),
-        release: None,
         mounts: process::mounts(table.as_bytes()),
-        points: Vec::new(),
-        by_time: false,
-        every_layer: false,
-        said: Vec::new(),
-        released: Vec::new(),
-        pod_addresses: false,
-        told: Told::default(),
+        ..Request::new(roots.into_iter().next().unwrap(), finding::Time::parse("2026-11-29T00:00:00Z").unwrap())
     };
     repair::make(&mut evidence, &request).unwrap().plan
 }

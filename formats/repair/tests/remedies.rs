@@ -17,7 +17,7 @@ use evidence::{Change, Evidence, Options};
 use finding::Time;
 use node::{Node, Roots, Said};
 use repair::plan::{Action, MadeOf, Plan};
-use repair::{Request, Told, make};
+use repair::{Request, make};
 use testcase::Edits;
 
 /// Cases whose finding stays after the plan that the way out names, or that have no plan, and why.
@@ -33,24 +33,9 @@ fn roots(evidence: &Evidence) -> Roots {
 
 /// Nothing but the node itself.
 fn request(evidence: &Evidence, now: Time) -> Request {
-    Request {
-        roots: roots(evidence),
-        made_at: now,
-        at: None,
-        names: Vec::new(),
-        copies: Vec::new(),
-        logged: None,
-        donors: Vec::new(),
-        release: None,
-        mounts: Vec::new(),
-        points: Vec::new(),
-        by_time: false,
-        every_layer: false,
-        said: Vec::new(),
-        released: Vec::new(),
         // The way out of a lost address asks for it.
         pod_addresses: true,
-        told: Told::default(),
+        ..Request::new(roots(evidence), now)
     }
 }
 

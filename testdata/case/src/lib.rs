@@ -6,6 +6,7 @@
 mod bolt;
 mod edit;
 mod effort;
+mod folder;
 mod tar;
 
 use std::path::{Path, PathBuf};

@@ -217,28 +217,9 @@ fn a_label_that_lies_is_found() {
     assert_eq!(codes(&json(&node, &[]).0), Vec::<String>::new());
 }
 
-/// The directories and blobs of a capture, in a folder: what a state file is for.
-fn unpacked() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let node = testcase::node("1.7-stopped");
-    for member in &node.members {
-        let path = String::from_utf8_lossy(&member.path);
-        if path.contains("content.v1.content/blobs") || path.ends_with("meta.db") {
-            let path = folder.path().join(path.trim_end_matches('/'));
-            if member.header[156] == b'5' {
-                fs::create_dir_all(&path).unwrap();
-            } else {
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(&path, &member.data).unwrap();
-            }
-        }
-    }
-    folder
-}
-
 #[test]
 fn a_sample_says_what_it_left() {
-    let node = unpacked();
+    let node = testcase::node("1.7-stopped").keep(&["content.v1.content/blobs", "meta.db"]).files();
     let all = json(node.path(), &[]).0["tally"]["good"].as_u64().unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for seed in ["0", "1", "2", "3"] {
@@ -263,7 +244,7 @@ fn a_sample_says_what_it_left() {
 
 #[test]
 fn a_run_that_ended_goes_on() {
-    let node = unpacked();
+    let node = testcase::node("1.7-stopped").keep(&["content.v1.content/blobs", "meta.db"]).files();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let resume = ["--resume", state.to_str().unwrap()];
@@ -318,7 +299,7 @@ fn a_run_that_ended_goes_on() {
 
 #[test]
 fn a_state_file_is_nobody_elses() {
-    let node = unpacked();
+    let node = testcase::node("1.7-stopped").keep(&["content.v1.content/blobs", "meta.db"]).files();
     let folder = tempfile::tempdir().unwrap();
     let refused = |path: &Path| {
         let (_, exit) = run(node.path(), &["--resume", path.to_str().unwrap()]);

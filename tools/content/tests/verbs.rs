@@ -15,29 +15,6 @@ use cli::Exit;
 use coroner_content::TOOL;
 use evidence::{Evidence, Options};
 
-/// The directories and regular files of a capture, below containerd's root, in a folder: whatever
-/// an ordinary user can make of it.
-fn unpacked(capture: &str) -> tempfile::TempDir {
-    let nodes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/nodes");
-    let tar = nodes.join(capture).join("node.tar.zst");
-    let evidence = Evidence::open(&tar, &Options::default()).unwrap();
-    let node = tempfile::tempdir().unwrap();
-    let mut todo = vec![PathBuf::from("/var/lib/containerd")];
-    while let Some(folder) = todo.pop() {
-        let copy = node.path().join(folder.strip_prefix("/").unwrap());
-        fs::create_dir_all(&copy).unwrap();
-        for entry in evidence.list(&folder).read().into_iter().flatten() {
-            let name = OsStr::from_bytes(entry.name.bytes());
-            if entry.stat.is_dir() {
-                todo.push(folder.join(name));
-            } else if let Ok(source) = evidence.source(&folder.join(name), 64 << 20) {
-                fs::write(copy.join(name), source.bytes()).unwrap();
-            }
-        }
-    }
-    node
-}
-
 fn run(args: &[&str], node: &Path) -> (String, Exit) {
     let args = ["content"]
         .iter()
@@ -92,7 +69,7 @@ fn every_capture_is_what_its_names_promise() {
 /// Blobs that were not read are not said to be wrong.
 #[test]
 fn a_run_that_was_stopped_does_not_read_as_damage() {
-    let node = unpacked("2.1-stopped");
+    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
     let (text, exit) = run(&["verify", "--time-limit", "0s"], node.path());
     assert_eq!(exit, Exit::UNREAD, "{text}");
     assert!(text.starts_with("Checked 0 of "), "{text}");
@@ -113,7 +90,7 @@ fn a_run_that_was_stopped_does_not_read_as_damage() {
 fn longer_names_are_hashed_as_they_say() {
     const ABC: &str = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
         2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
-    let node = unpacked("2.1-stopped");
+    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
     let count = by_size(&node).len() + 1;
     let folder = blobs(&node).with_file_name("sha512");
     fs::create_dir(&folder).unwrap();
@@ -132,7 +109,7 @@ fn longer_names_are_hashed_as_they_say() {
 
 #[test]
 fn altered_cut_missing_and_stray_are_each_named() {
-    let node = unpacked("2.1-stopped");
+    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
     let all = by_size(&node);
     let [altered, cut, gone] = [
         &all[all.len() - 1],
@@ -194,7 +171,7 @@ fn altered_cut_missing_and_stray_are_each_named() {
 
 #[test]
 fn without_meta_db_bytes_are_still_verified_and_nothing_is_called_missing() {
-    let node = unpacked("1.7-stopped");
+    let node = testcase::node("1.7-stopped").keep(&["var/lib/containerd/"]).files();
     let meta = node
         .path()
         .join("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db");

@@ -164,25 +164,6 @@ fn what_a_damaged_page_hides_is_not_said_to_be_absent() {
     );
 }
 
-fn unpacked(name: &str) -> tempfile::TempDir {
-    let node = tempfile::tempdir().unwrap();
-    let packed = testcase::packed(name);
-    let tar = zstd::decode_all(packed.as_slice()).unwrap();
-    let path = node.path().join("node.tar");
-    std::fs::write(&path, tar).unwrap();
-    // Devices need root; nothing here asks for them.
-    let mut unpack = std::process::Command::new("tar");
-    unpack.args(["--no-same-owner", "--exclude=*/dev/*", "-xf"]);
-    let _ = unpack
-        .arg(&path)
-        .arg("-C")
-        .arg(node.path())
-        .output()
-        .unwrap();
-    std::fs::remove_file(path).unwrap();
-    node
-}
-
 /// What du(1) says of a folder: bytes on disk, and inodes.
 fn du(folder: &Path) -> (u64, u64) {
     let ask = |what: &str| -> u64 {
@@ -207,7 +188,7 @@ fn df_is_what_du_says_with_links_across_layers_and_holes() {
         return;
     }
     for name in ["1.6-stopped", "1.7-stopped", "2.1-discarded"] {
-        let node = unpacked(name);
+        let node = testcase::node(name).unpacked();
         let root = node.path().join("var/lib/containerd");
         let layers = root.join("io.containerd.snapshotter.v1.overlayfs/snapshots");
         // One inode in two layers, and a gigabyte of hole.
@@ -253,7 +234,7 @@ fn df_is_what_du_says_with_links_across_layers_and_holes() {
 
 #[test]
 fn what_a_removed_image_would_give_back_is_its_own() {
-    let node = unpacked("1.7-stopped");
+    let node = testcase::node("1.7-stopped").unpacked();
     let (answer, _) = json(&coroner_graph::DF, &[node.path().to_str().unwrap()]);
     let images = answer["images"].as_array().unwrap();
     let image = |name: &str| {
@@ -381,7 +362,7 @@ fn an_inode_has_names() {
     if !is_root() {
         return;
     }
-    let node = unpacked("1.7-stopped");
+    let node = testcase::node("1.7-stopped").unpacked();
     let layers = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
     let file = node.path().join(layers).join("8/fs/found");
     std::fs::write(&file, "x").unwrap();
@@ -427,7 +408,7 @@ fn where_meta_db_is_damaged_df_says_so() {
         answer["reclaimable"]["undecided"].as_u64().unwrap() > 0,
         "{answer:#}"
     );
-    let node = unpacked("1.7-stopped");
+    let node = testcase::node("1.7-stopped").unpacked();
     let meta = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
     std::fs::write(node.path().join(meta), "").unwrap();
     let (answer, exit) = json(&coroner_graph::DF, &[node.path().to_str().unwrap()]);

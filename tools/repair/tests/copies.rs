@@ -25,23 +25,6 @@ fn run(words: &[&OsStr]) -> (String, Exit) {
     try_run(&TOOL, head.iter().chain(words).copied())
 }
 
-fn unpacked(node: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("node.tar");
-    fs::write(&file, testcase::node(node).write()).unwrap();
-    let tar = std::process::Command::new("tar");
-    let mut tar = tar;
-    let done = tar
-        .args(["--xattrs", "--xattrs-include=*", "-xf"])
-        .arg(&file)
-        .arg("-C")
-        .arg(folder.path())
-        .output();
-    assert!(done.is_ok());
-    fs::remove_file(file).unwrap();
-    folder
-}
-
 fn tree(node: &Path) -> Tree {
     Tree::of_bytes(&fs::read(node.join(META)).unwrap()).unwrap()
 }
@@ -108,7 +91,7 @@ fn lose_both(node: &Path) {
 #[test]
 fn with_a_copy_containers_come_back_where_both_databases_are_gone() {
     for name in NODES {
-        let folder = unpacked(name);
+        let folder = testcase::node(name).unpacked();
         let node = folder.path();
         let kept = tempfile::tempdir().unwrap();
         let copy = backup(node, kept.path());
@@ -130,7 +113,7 @@ fn with_a_copy_containers_come_back_where_both_databases_are_gone() {
 /// A backup that keeps nothing, or not what it is made for, is none that one may rely on.
 #[test]
 fn a_backup_without_its_databases_says_so() {
-    let node = unpacked("1.7-stopped");
+    let node = testcase::node("1.7-stopped").unpacked();
     let kept = tempfile::tempdir().unwrap();
     let file = |name: &str| kept.path().join(name);
     assert_eq!(bundled(node.path(), &file("whole")), Some(0));
@@ -144,7 +127,7 @@ fn a_backup_without_its_databases_says_so() {
 #[test]
 fn a_bundle_of_a_backup_is_such_a_copy() {
     for name in NODES {
-        let folder = unpacked(name);
+        let folder = testcase::node(name).unpacked();
         let node = folder.path();
         let kept = tempfile::tempdir().unwrap();
         let file = kept.path().join("before.tar.zst");
@@ -158,7 +141,7 @@ fn a_bundle_of_a_backup_is_such_a_copy() {
 
 #[test]
 fn what_is_newer_than_a_copy_stays() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let kept = tempfile::tempdir().unwrap();
     let copy = backup(node, kept.path());
@@ -182,7 +165,7 @@ fn what_is_newer_than_a_copy_stays() {
 
 #[test]
 fn a_copy_that_has_changed_since_the_plan_is_refused() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let kept = tempfile::tempdir().unwrap();
     let copy = backup(node, kept.path());
@@ -196,7 +179,7 @@ fn a_copy_that_has_changed_since_the_plan_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), &text).unwrap();
     fs::copy(
-        unpacked("2.1-stopped").path().join(META),
+        testcase::node("2.1-stopped").unpacked().path().join(META),
         copy.join("meta.db"),
     )
     .unwrap();
@@ -211,7 +194,7 @@ fn a_copy_that_has_changed_since_the_plan_is_refused() {
 
 #[test]
 fn a_damaged_database_is_kept_and_told() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let mut bytes = fs::read(node.join(META)).unwrap();
     let size = bytes.len();
@@ -231,7 +214,7 @@ fn a_damaged_database_is_kept_and_told() {
 #[test]
 fn copies_of_another_node_are_not_counted() {
     let into = tempfile::tempdir().unwrap();
-    let nodes = [unpacked("1.6-stopped"), unpacked("1.7-stopped")];
+    let nodes = [testcase::node("1.6-stopped").unpacked(), testcase::node("1.7-stopped").unpacked()];
     for (number, node) in nodes.iter().enumerate() {
         fs::create_dir_all(node.path().join("etc")).unwrap();
         let id = format!("{number}").repeat(32);
@@ -298,8 +281,8 @@ fn copies_of_another_node_are_not_counted() {
 #[test]
 fn the_last_copy_of_an_older_schema_stays() {
     let into = tempfile::tempdir().unwrap();
-    let old = unpacked("1.7-stopped");
-    let new = unpacked("2.1-stopped");
+    let old = testcase::node("1.7-stopped").unpacked();
+    let new = testcase::node("2.1-stopped").unpacked();
     for node in [&old, &new] {
         fs::create_dir_all(node.path().join("etc")).unwrap();
         fs::write(node.path().join("etc/machine-id"), "1".repeat(32)).unwrap();
@@ -338,7 +321,7 @@ fn the_last_copy_of_an_older_schema_stays() {
 /// Where the plan is, and that it is read before it is applied; the file holds the plan alone.
 #[test]
 fn a_plan_in_a_file_is_told_and_leads_to_what_is_lost() {
-    let folder = unpacked("2.1-stopped");
+    let folder = testcase::node("2.1-stopped").unpacked();
     fs::remove_file(folder.path().join(META)).unwrap();
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("plan.json");

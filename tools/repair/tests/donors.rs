@@ -23,19 +23,6 @@ fn run(words: &[&OsStr]) -> (String, Exit) {
     try_run(&TOOL, head.iter().chain(words).copied())
 }
 
-fn unpacked(node: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("node.tar");
-    fs::write(&file, testcase::node(node).write()).unwrap();
-    tar(
-        &["--xattrs", "--xattrs-include=*", "-xf"],
-        &file,
-        folder.path(),
-    );
-    fs::remove_file(file).unwrap();
-    folder
-}
-
 fn tar(how: &[&str], file: &Path, folder: &Path) {
     let mut command = Command::new("tar");
     let command = command.args(how).arg(file).arg("-C").arg(folder);
@@ -135,7 +122,7 @@ fn blobs_come_from_any_store_that_has_them() {
     for (number, donor) in donors(folder.path()).into_iter().enumerate() {
         // With meta.db, and without.
         let is_lost = number % 2 == 0;
-        let mine = unpacked("1.7-stopped");
+        let mine = testcase::node("1.7-stopped").unpacked();
         let node = mine.path();
         let before = blobs(node);
         let lost = lose(node);
@@ -174,7 +161,7 @@ fn blobs_come_from_any_store_that_has_them() {
 fn a_blob_that_is_not_what_its_name_says_is_not_taken() {
     let folder = tempfile::tempdir().unwrap();
     let layout = donors(folder.path()).into_iter().nth(1).unwrap();
-    let mine = unpacked("1.7-stopped");
+    let mine = testcase::node("1.7-stopped").unpacked();
     let lost = lose(mine.path());
     for name in &lost {
         fs::write(layout.join("blobs/sha256").join(name), b"{}").unwrap();
@@ -206,7 +193,7 @@ fn a_blob_that_is_not_what_its_name_says_is_not_taken() {
 fn a_store_that_changed_since_the_plan_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let layout = donors(folder.path()).into_iter().nth(1).unwrap();
-    let mine = unpacked("1.7-stopped");
+    let mine = testcase::node("1.7-stopped").unpacked();
     let node = mine.path();
     let lost = lose(node);
     let words: [&OsStr; 4] = [
@@ -229,7 +216,7 @@ fn a_store_that_changed_since_the_plan_changes_nothing() {
 #[test]
 fn what_is_no_store_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let mine = unpacked("1.7-stopped");
+    let mine = testcase::node("1.7-stopped").unpacked();
     let (text, exit) = repaired(mine.path(), folder.path());
     assert_eq!(exit, Exit::UNREAD, "{text}");
     assert!(text.contains("no blobs were found"), "{text}");
@@ -259,7 +246,7 @@ fn uncommit(node: &Path) {
 
 #[test]
 fn a_layer_whose_blob_was_not_committed_is_unpacked_by_the_first_plan() {
-    let mine = unpacked("1.7-stopped");
+    let mine = testcase::node("1.7-stopped").unpacked();
     let node = mine.path();
     uncommit(node);
     let layer = "io.containerd.snapshotter.v1.overlayfs/snapshots/1";

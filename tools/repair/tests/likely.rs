@@ -25,18 +25,6 @@ fn run(words: &[&OsStr]) -> (String, Exit) {
     try_run(&TOOL, head.iter().chain(words).copied())
 }
 
-fn unpacked(node: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("node.tar");
-    fs::write(&file, testcase::node(node).write()).unwrap();
-    let mut tar = Command::new("tar");
-    let tar = tar.args(["--xattrs", "--xattrs-include=*", "-xf"]);
-    let done = tar.arg(&file).arg("-C").arg(folder.path()).output();
-    assert!(done.is_ok());
-    fs::remove_file(file).unwrap();
-    folder
-}
-
 /// The plan for a node, in a file of its own.
 fn plan(node: &Path) -> (Value, tempfile::NamedTempFile) {
     let (text, _) = run(&["plan".as_ref(), node.as_os_str()]);
@@ -75,7 +63,7 @@ fn config(node: &Path, digest: &str) -> Option<String> {
 /// image; a plan keeps what the log told, since logs go on.
 #[test]
 fn a_log_of_a_pull_names_an_image_that_nothing_else_names() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::remove_file(node.join(META)).unwrap();
     // Of the CRI: it is the CRI that logs pulls.
@@ -123,7 +111,7 @@ fn a_log_of_a_pull_names_an_image_that_nothing_else_names() {
 #[test]
 fn the_sandbox_image_is_named_by_config_toml() {
     for is_named in [true, false] {
-        let folder = unpacked("1.7-stopped");
+        let folder = testcase::node("1.7-stopped").unpacked();
         let node = folder.path();
         fs::remove_file(node.join(META)).unwrap();
         let config = node.join("etc/containerd/config.toml");
@@ -149,7 +137,7 @@ fn the_sandbox_image_is_named_by_config_toml() {
 /// A manifest of no bytes is none, whatever document named its size: it is set aside, so that a pull fetches it again.
 #[test]
 fn blobs_without_bytes_are_set_aside_whoever_names_them() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let mut emptied = Vec::new();
     for entry in fs::read_dir(node.join(BLOBS)).unwrap() {
@@ -179,7 +167,7 @@ fn blobs_without_bytes_are_set_aside_whoever_names_them() {
 /// A layer that takes another room than was recorded is told, also where nothing says any more what it held.
 #[test]
 fn a_layer_that_lost_bytes_is_told_without_its_blob() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let snapshots = node
         .join(ROOT)
@@ -210,7 +198,7 @@ fn a_layer_that_lost_bytes_is_told_without_its_blob() {
 /// containerd would not serve with this result: the plan says so, and nothing is put in place.
 #[test]
 fn a_repair_after_which_containerd_would_not_serve_is_refused() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::remove_file(node.join(META)).unwrap();
     let config = node.join("etc/containerd/config.toml");
@@ -242,7 +230,7 @@ fn what_is_not_known_of_a_snapshotter_refuses_and_of_the_rest_is_shown() {
         let first = fs::read_dir(containers).unwrap().next().unwrap().unwrap();
         fs::write(first.path().join("status"), "").unwrap();
     };
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     empty_status(node);
     // Datasets that zfs keeps.
@@ -274,7 +262,7 @@ fn what_is_not_known_of_a_snapshotter_refuses_and_of_the_rest_is_shown() {
     assert_eq!(fs::read(node.join(META)).unwrap(), before);
 
     // Whether a command before the daemon succeeds.
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     empty_status(node);
     let more = node.join("etc/systemd/system/containerd.service.d");
@@ -295,7 +283,7 @@ fn what_is_not_known_of_a_snapshotter_refuses_and_of_the_rest_is_shown() {
 /// How much room there is, what must stay free, and who says so, before anybody stops the node.
 #[test]
 fn the_plan_says_what_room_it_needs_and_has() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::remove_file(node.join(META)).unwrap();
     let kubelet = node.join("var/lib/kubelet/config.yaml");
@@ -332,7 +320,7 @@ fn a_copy_without_attributes_is_seen() {
     if !testcase::may_run("root", nix::unistd::geteuid().is_root()) {
         return;
     }
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let (healthy, _) = plan(node);
     assert_eq!(healthy["steps"].as_array().unwrap().len(), 0, "{healthy}");
@@ -361,7 +349,7 @@ fn a_copy_without_attributes_is_seen() {
 #[test]
 fn records_whose_namespace_was_cut_off_come_back() {
     for name in ["2.1-stopped", "2.1-running"] {
-        let folder = unpacked(name);
+        let folder = testcase::node(name).unpacked();
         let meta = folder.path().join(META);
         let half = fs::metadata(&meta).unwrap().len() / 2;
         let file = fs::OpenOptions::new().write(true).open(&meta).unwrap();
@@ -383,7 +371,7 @@ fn records_whose_namespace_was_cut_off_come_back() {
 /// What is promised is in the evidence, a release of which nothing is said is not told twice, and what was not compared is said.
 #[test]
 fn a_plan_promises_what_it_can_do() {
-    let node = unpacked("1.7-stopped");
+    let node = testcase::node("1.7-stopped").unpacked();
     fs::remove_file(node.path().join(META)).unwrap();
     let shown = || run(&[node.path().as_os_str()]).0;
     let heads = |text: &str, head: &str| text.lines().filter(|line| line.starts_with(head)).count();

@@ -25,21 +25,6 @@ fn run(words: &[&OsStr]) -> (String, Exit) {
     try_run(&TOOL, head.iter().chain(words).copied())
 }
 
-fn unpacked(node: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("node.tar");
-    fs::write(&file, testcase::node(node).write()).unwrap();
-    let mut tar = Command::new("tar");
-    let tar = tar
-        .args(["--xattrs", "--xattrs-include=*", "-xf"])
-        .arg(&file)
-        .arg("-C")
-        .arg(folder.path());
-    assert!(tar.output().is_ok());
-    fs::remove_file(file).unwrap();
-    folder
-}
-
 /// Names of images with their digests, as meta.db has them; names by digest left out.
 fn images(node: &Path) -> BTreeSet<(String, String)> {
     let tree = Tree::of_bytes(&fs::read(node.join(META)).unwrap()).unwrap();
@@ -170,7 +155,7 @@ fn forms(node: &Path, at: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn names_come_back_from_every_form() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let wanted: BTreeSet<String> = images(node).into_iter().map(|(name, _)| name).collect();
     let kept = tempfile::tempdir().unwrap();
@@ -200,7 +185,7 @@ fn names_come_back_from_every_form() {
 
 #[test]
 fn what_names_no_image_is_refused() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let kept = tempfile::tempdir().unwrap();
     let at = |name: &str, bytes: &[u8]| {

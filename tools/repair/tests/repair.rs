@@ -23,23 +23,6 @@ fn run(words: &[&OsStr]) -> (String, Exit) {
     try_run(&TOOL, head.iter().chain(words).copied())
 }
 
-/// A capture as a tree of files; what only root can make is left out where we are not root.
-fn unpacked(node: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let tar = testcase::node(node).write();
-    let file = folder.path().join("node.tar");
-    fs::write(&file, tar).unwrap();
-    let done = std::process::Command::new("tar")
-        .args(["--xattrs", "--xattrs-include=*", "-xf"])
-        .arg(&file)
-        .arg("-C")
-        .arg(folder.path())
-        .output();
-    assert!(done.is_ok());
-    fs::remove_file(file).unwrap();
-    folder
-}
-
 /// Names, kinds and bytes of a tree.
 fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -123,7 +106,7 @@ fn a_healthy_node_has_nothing_to_repair() {
 #[test]
 fn a_deleted_meta_db_comes_back_and_can_be_taken_back() {
     for name in ["1.6-stopped", "1.7-stopped", "2.1-stopped"] {
-        let folder = unpacked(name);
+        let folder = testcase::node(name).unpacked();
         let node = folder.path();
         let before = rows(node);
         let names = tempfile::NamedTempFile::new().unwrap();
@@ -170,7 +153,7 @@ fn a_deleted_meta_db_comes_back_and_can_be_taken_back() {
 #[test]
 fn nothing_is_collected_after_a_repair_but_half_unpacked_layers() {
     for name in ["1.6-midpull", "1.7-killed", "2.1-rebooted", "1.7-discarded"] {
-        let folder = unpacked(name);
+        let folder = testcase::node(name).unpacked();
         fs::write(folder.path().join(META), b"").unwrap();
         let made = plan(folder.path(), &[]);
         let collected = made["collected"].as_array().unwrap();
@@ -188,7 +171,7 @@ fn nothing_is_collected_after_a_repair_but_half_unpacked_layers() {
 
 #[test]
 fn a_node_that_has_changed_since_is_refused() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::write(node.join(META), b"").unwrap();
     let file = node.join("plan.json");
@@ -202,7 +185,7 @@ fn a_node_that_has_changed_since_is_refused() {
 
 #[test]
 fn a_blind_rebuild_is_refused() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::remove_file(node.join(META)).unwrap();
     // Its volumes are not files: nothing can be found out about them from the disk.
@@ -234,7 +217,7 @@ fn parents(node: &Path) -> BTreeMap<String, Option<String>> {
 #[test]
 #[ignore = "needs root: files of a capture keep their owners"]
 fn no_snapshot_loses_what_it_stands_on() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let before = parents(node);
     let whole = fs::read(node.join(META)).unwrap();
@@ -282,7 +265,7 @@ fn no_snapshot_loses_what_it_stands_on() {
 #[test]
 #[ignore = "needs root: files of a capture keep their owners"]
 fn what_an_attempt_left_is_none_of_the_node() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let root = node.join("var/lib/containerd");
     fs::write(node.join(BACKEND), b"").unwrap();
@@ -311,7 +294,7 @@ fn what_an_attempt_left_is_none_of_the_node() {
 #[test]
 #[ignore = "needs root: files of a capture keep their owners"]
 fn what_is_lost_for_good_is_said() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let row = repair::Tree::of_bytes(&fs::read(node.join(BACKEND)).unwrap()).unwrap();
     let rows = row.at(&["v1", "snapshots"]).unwrap();
@@ -335,7 +318,7 @@ fn what_is_lost_for_good_is_said() {
 #[test]
 #[ignore = "needs root: files of a capture keep their owners"]
 fn a_layer_that_is_another_is_said() {
-    let folder = unpacked("2.1-stopped");
+    let folder = testcase::node("2.1-stopped").unpacked();
     let node = folder.path();
     let all = node.join("var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots");
     for (from, to) in [("2", "aside"), ("3", "2"), ("aside", "3")] {
@@ -353,7 +336,7 @@ fn a_layer_that_is_another_is_said() {
 /// What the plan itself tells to mask is masked when it is applied.
 #[test]
 fn a_masked_unit_keeps_no_repair_from_its_work() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::write(node.join(META), b"").unwrap();
     let put = |place: &str| {
@@ -378,7 +361,7 @@ fn a_masked_unit_keeps_no_repair_from_its_work() {
 /// Of a lost meta.db the kubelet's own label is gone: it restarts what comes back from bundles.
 #[test]
 fn what_the_kubelet_restarts_is_copied_out_before_it_starts() {
-    let folder = unpacked("1.7-running");
+    let folder = testcase::node("1.7-running").unpacked();
     let node = folder.path();
     let copies = tempfile::tempdir().unwrap();
     let copy = copies.path().join("meta.db");
@@ -403,7 +386,7 @@ fn what_the_kubelet_restarts_is_copied_out_before_it_starts() {
 /// The units that are on the node, and no others: a mask until the next boot does not reach those in `/etc`.
 #[test]
 fn the_units_of_the_node_are_stopped_and_masked() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::write(node.join(META), b"").unwrap();
     let commands = || {
@@ -469,7 +452,7 @@ fn nothing_is_lost_and_back_at_once() {
         let all = made[key].as_array().unwrap().iter();
         all.map(|line| line.as_str().unwrap().to_owned()).collect()
     };
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     let blobs = node.join("var/lib/containerd/io.containerd.content.v1.content/blobs/sha256");
     let sizes = fs::read_dir(&blobs).unwrap().map(|entry| {
@@ -528,7 +511,7 @@ fn nothing_is_lost_and_back_at_once() {
 #[test]
 #[ignore = "needs root: files of a capture keep their owners"]
 fn a_plan_of_an_incident_before_is_told_as_such() {
-    let folder = unpacked("2.1-stopped");
+    let folder = testcase::node("2.1-stopped").unpacked();
     let node = folder.path();
     fs::remove_file(node.join(META)).unwrap();
     let kept = tempfile::tempdir().unwrap();
@@ -556,7 +539,7 @@ fn a_plan_of_an_incident_before_is_told_as_such() {
 /// A folder that is no copy of the node is named, before anything is read.
 #[test]
 fn a_copy_that_is_not_there_is_named() {
-    let folder = unpacked("1.7-stopped");
+    let folder = testcase::node("1.7-stopped").unpacked();
     let node = folder.path();
     fs::remove_file(node.join(META)).unwrap();
     let kept = tempfile::tempdir().unwrap();

@@ -15,29 +15,6 @@ use cli::Exit;
 use coroner_snapshots::TOOL;
 use evidence::{Evidence, Options};
 
-/// The directories and regular files of a capture, below containerd's root, in a folder: whatever
-/// an ordinary user can make of it.
-fn unpacked(capture: &str) -> tempfile::TempDir {
-    let nodes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/nodes");
-    let tar = nodes.join(capture).join("node.tar.zst");
-    let evidence = Evidence::open(&tar, &Options::default()).unwrap();
-    let node = tempfile::tempdir().unwrap();
-    let mut todo = vec![PathBuf::from("/var/lib/containerd")];
-    while let Some(folder) = todo.pop() {
-        let copy = node.path().join(folder.strip_prefix("/").unwrap());
-        fs::create_dir_all(&copy).unwrap();
-        for entry in evidence.list(&folder).read().into_iter().flatten() {
-            let name = OsStr::from_bytes(entry.name.bytes());
-            if entry.stat.is_dir() {
-                todo.push(folder.join(name));
-            } else if let Ok(source) = evidence.source(&folder.join(name), 64 << 20) {
-                fs::write(copy.join(name), source.bytes()).unwrap();
-            }
-        }
-    }
-    node
-}
-
 fn run(args: &[&str], node: &Path) -> (String, Exit) {
     let args = ["snapshots"]
         .iter()
@@ -86,7 +63,7 @@ fn healthy_captures_are_healthy_and_every_layer_has_its_inodes() {
 
 #[test]
 fn a_directory_that_is_gone_or_unknown_or_half_made_is_named() {
-    let node = unpacked("2.1-stopped");
+    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
     let snapshots = overlay(&node).join("snapshots");
     fs::remove_dir_all(snapshots.join("2")).unwrap();
     fs::remove_dir(snapshots.join("3/fs"))
@@ -127,7 +104,7 @@ fn a_directory_that_is_gone_or_unknown_or_half_made_is_named() {
 
 #[test]
 fn without_its_database_no_directory_is_called_an_orphan() {
-    let node = unpacked("1.7-stopped");
+    let node = testcase::node("1.7-stopped").keep(&["var/lib/containerd/"]).files();
     let path = overlay(&node).join("metadata.db");
     let mut bytes = fs::read(&path).unwrap();
     bytes[..2 * 4096].fill(0);

@@ -105,6 +105,30 @@ pub struct Request {
     pub told: Told,
 }
 
+impl Request {
+    /// The node at `roots` itself, and nothing beside it.
+    pub fn new(roots: Roots, made_at: Time) -> Self {
+        Self {
+            roots,
+            made_at,
+            at: None,
+            names: Vec::new(),
+            logged: None,
+            copies: Vec::new(),
+            donors: Vec::new(),
+            release: None,
+            mounts: Vec::new(),
+            points: Vec::new(),
+            by_time: false,
+            every_layer: false,
+            said: Vec::new(),
+            released: Vec::new(),
+            pod_addresses: false,
+            told: Told::default(),
+        }
+    }
+}
+
 /// Whoever is told of each part of the work as it begins.
 #[derive(Clone, Default)]
 pub struct Told(pub Option<Arc<dyn Fn(&'static str) + Send + Sync>>);

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
 use std::fs;
-use std::os::unix::ffi::OsStringExt as _;
 
 use checks::Measured;
 use evidence::{Evidence, Options};

@@ -7,8 +7,6 @@
     reason = "tests panic where something is wrong"
 )]
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use checks::Measured;
 use checks::start::{Outcome, Prediction, predictions};

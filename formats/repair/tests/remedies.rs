@@ -33,6 +33,7 @@ fn roots(evidence: &Evidence) -> Roots {
 
 /// Nothing but the node itself.
 fn request(evidence: &Evidence, now: Time) -> Request {
+    Request {
         // The way out of a lost address asks for it.
         pod_addresses: true,
         ..Request::new(roots(evidence), now)

@@ -8,12 +8,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use cli::Exit;
 use coroner_snapshots::TOOL;
-use evidence::{Evidence, Options};
 
 fn run(args: &[&str], node: &Path) -> (String, Exit) {
     let args = ["snapshots"]

@@ -204,12 +204,11 @@ fn panics(run: &mut Run<'_>, snapshotter: &Snapshotter) -> Flow {
         let range = found.fault.unknown.as_ref();
         let hides = |key: &[u8]| range.is_none_or(|range| range.may_hold(key));
         let is_read = match names.as_slice() {
-            [] => true,
             // The two buckets of it are asked for by their names: nothing opens another one.
             [b"v1"] if facts.freelist_synced && !hides(b"snapshots") && !hides(b"parents") => {
                 continue;
             }
-            [b"v1"] => true,
+            [] | [b"v1"] => true,
             [b"v1", b"snapshots"] => keys(run, snapshotter).any(|key| hides(key.bytes())),
             [b"v1", b"snapshots", key, ..] => key.starts_with(prefix),
             _ => false,

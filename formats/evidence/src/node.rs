@@ -545,10 +545,7 @@ impl Evidence {
         }
         // What is smaller may fit.
         self.kept.fetch_sub(bytes, Ordering::Relaxed);
-        Err(Unread::Io(
-            "the documents of this archive are larger than the budget for an archive of its size"
-                .to_owned(),
-        ))
+        Err(Unread::NoRoom)
     }
 
     /// That a node is read from the beginning: what was kept of one before may be kept again.

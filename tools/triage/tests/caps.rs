@@ -131,7 +131,7 @@ const SIZES: &[Bound] = &[
         let config = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/etc/containerd/certs.d\"\n";
         put(tar, "etc/containerd/config.toml", config.as_bytes());
     }),
-    bound("containerd.service", 500, 128 << 10, |tar, size| {
+    bound("containerd.service has", 500, 128 << 10, |tar, size| {
         let says = "[Service]\nExecStart=/usr/bin/containerd";
         put(tar, "usr/lib/systemd/system/containerd.service", &long(says, size));
     }),
@@ -159,7 +159,7 @@ const SIZES: &[Bound] = &[
     }),
     bound("web_sandbox:web.state", 500, 9 * MIB, |tar, size| {
         let text = format!("{{\"x\":\"{}\"}}", "a".repeat(size));
-        tar.add("var/run/runsc/k8s.io/web_sandbox:web.state", text.as_bytes());
+        tar.add("run/containerd/runsc/k8s.io/web_sandbox:web.state", text.as_bytes());
     }),
 ];
 
@@ -181,7 +181,7 @@ const NUMBERS: &[Bound] = &[
             (path, b"version = 2\n".to_vec())
         });
     }),
-    bound("config.toml", 10, 21_000, |tar, count| {
+    bound("config.toml has", 10, 21_000, |tar, count| {
         let keys = (0..count).map(|number| format!("k{number} = 1\n"));
         let text = format!("version = 2\n[debug]\n{}", keys.collect::<String>());
         put(tar, "etc/containerd/config.toml", text.as_bytes());
@@ -210,7 +210,8 @@ const NUMBERS: &[Bound] = &[
         many(tar, count, |number| {
             let pid = 5_000 + number;
             let path = format!("proc/{pid}/stat");
-            (path, format!("{pid} (runc) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0\n").into_bytes())
+            let rest = "0 -1 4194560 9 0 0 0 1 1 0 0 20 0 1 0 7 9000 9 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0";
+            (path, format!("{pid} (runc) S 1 {pid} {pid} {rest}\n").into_bytes())
         });
     }),
     bound("io.containerd.runtime.v2.task/default after the first", 10, 20_100, |tar, count| {
@@ -233,7 +234,7 @@ fn hold(bounds: &[Bound]) {
             wrong.push(format!("{}: not told:\n{}", bound.words, beyond.unknown));
         }
         if within.unknown.contains(bound.words) {
-            wrong.push(format!("{}: told of few:\n{}", bound.words, within.unknown));
+            wrong.push(format!("{}: told of few:\n{}\nof many:\n{}", bound.words, within.unknown, beyond.unknown));
         }
         let more = beyond.codes.difference(&within.codes);
         let more: Vec<_> = more.filter(|code| !bound.right.contains(code)).collect();
@@ -257,6 +258,13 @@ fn what_is_more_than_what_is_looked_at_is_told() {
 /// Each bound of an archive, halved until nothing fits: what is left out is never missed, and never nothing.
 #[test]
 fn what_an_archive_has_no_room_for_is_told() {
+    // That something could not be read, as it is.
+    const RIGHT: [&str; 4] = [
+        "config/unusable",
+        "runtime/state-unread",
+        "store/root-missing",
+        "store/unreadable",
+    ];
     let set: [(&str, fn(&mut Budget, u64)); 9] = [
         ("memory", |budget, most| (budget.memory, budget.free, budget.spool) = (most, most, 0)),
         ("names", |budget, most| budget.names = most),
@@ -268,16 +276,21 @@ fn what_an_archive_has_no_room_for_is_told() {
         ("links", |budget, most| budget.links = u32::try_from(most).unwrap_or(u32::MAX)),
         ("record", |budget, most| budget.record = most),
     ];
-    let tar = testcase::node("1.7-running").write();
-    let packed = zstd::encode_all(tar.as_slice(), 1).expect("zstd");
+    let mut tar = testcase::node("1.7-running");
+    // What an archive may hold grows with its size: names that are packed well are beyond it.
+    many(&mut tar, 30_000, |number| {
+        (format!("opt/{number:0200}"), Vec::new())
+    });
+    let packed = zstd::encode_all(tar.write().as_slice(), 1).expect("zstd");
     let healthy = told(&packed, &Options::default()).expect("a node");
     assert_eq!(healthy.start, Start::Yes, "{}", healthy.unknown);
     let mut wrong = Vec::new();
     for (name, set) in set {
         let mut cut = 0;
-        for power in 0..26 {
+        for power in (0..26).step_by(2) {
+            let most = (1 << power) - 1;
             let mut options = Options::default();
-            set(&mut options.budget, 1 << power);
+            set(&mut options.budget, most);
             // An archive that cannot be opened says so.
             let Some(told) = told(&packed, &options) else {
                 cut += 1;
@@ -285,12 +298,13 @@ fn what_an_archive_has_no_room_for_is_told() {
             };
             let is_whole = told.unknown == healthy.unknown;
             cut += usize::from(!is_whole);
-            let more: Vec<_> = told.codes.difference(&healthy.codes).collect();
+            let more = told.codes.difference(&healthy.codes);
+            let more: Vec<_> = more.filter(|code| !RIGHT.contains(code)).collect();
             if !more.is_empty() {
-                wrong.push(format!("{name} {}: {more:?}", 1 << power));
+                wrong.push(format!("{name} {most}: {more:?}"));
             }
             if is_whole && told.codes != healthy.codes {
-                wrong.push(format!("{name} {}: nothing is told", 1 << power));
+                wrong.push(format!("{name} {most}: nothing is told"));
             }
         }
         if cut == 0 {

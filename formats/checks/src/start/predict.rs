@@ -250,6 +250,8 @@ fn outcome(statements: &[Statement], undecided: &[String], node: &Node) -> Outco
                     | Unread::Io(_)
                     | Unread::NotCollected
                     | Unread::Changed
+                    | Unread::NoRoom
+                    | Unread::TooLarge { .. }
             )
         );
     if worst == Outcome::Boots && (nothing_read || !undecided.is_empty()) {

@@ -117,10 +117,7 @@ impl Store {
         let data = match (runs, &ended) {
             (_, Err(_)) => Data::Not(cut),
             (Some(runs), Ok(())) => content(member, runs),
-            // That says nothing of the file: it is not called too large.
-            (None, Ok(())) => Data::Not(Unread::Io(
-                "the archive holds more than the budget for one of its size".into(),
-            )),
+            (None, Ok(())) => Data::Not(Unread::NoRoom),
         };
         let sha256 = match &ended {
             Ok(()) => hasher.map(|hasher| hasher.finalize().into()),

@@ -77,7 +77,7 @@ fn unusable(judge: &mut Judge<'_>) {
         };
         judge.say(match fault {
             ConfigFault::Unread {
-                unread: unread @ (Unread::Denied | Unread::TooLarge { .. }),
+                unread: unread @ (Unread::Denied | Unread::NoRoom | Unread::TooLarge { .. }),
                 ..
             } => ours(finding, unread),
             _ => told(finding, rule),

@@ -54,6 +54,14 @@ fn broken(judge: &mut Judge<'_>) {
         | DatabaseState::Stale
         | DatabaseState::Other(_)
         | DatabaseState::Empty => return,
+        DatabaseState::Unread(Unread::Disk(why)) => {
+            format!("it {}", Unread::Disk(why.clone()))
+        }
+        DatabaseState::Unread(unread)
+            if unread.tells_nothing() || matches!(unread, Unread::TooLarge { .. }) =>
+        {
+            return judge.abstain(format!("{} {unread}", mounts.path));
+        }
         DatabaseState::Unread(unread) => format!("it {unread}"),
     };
     let location = Location::file(mounts.path.clone());

@@ -172,6 +172,7 @@ fn configuration(node: &Node, all: &mut Vec<NotKnown>) {
             | Unread::Disk(_)
             | Unread::Io(_)
             | Unread::Escapes(_)
+            | Unread::NoRoom
             | Unread::TooLarge { .. } => Some(format!("{file} {unread}")),
             _ => None,
         },
@@ -194,7 +195,11 @@ fn network(node: &Node) -> Option<NotKnown> {
     const fn is_there(unread: &Unread) -> bool {
         matches!(
             unread,
-            Unread::Denied | Unread::Io(_) | Unread::Escapes(_) | Unread::TooLarge { .. }
+            Unread::Denied
+                | Unread::Io(_)
+                | Unread::Escapes(_)
+                | Unread::NoRoom
+                | Unread::TooLarge { .. }
         )
     }
     let folders = &node.network.folders;
@@ -250,7 +255,7 @@ fn of_tasks(node: &Node) -> Option<String> {
 fn of_bundles(node: &Node) -> Option<String> {
     fn unread<T>(doc: &Doc<T>) -> Option<&Unread> {
         match doc {
-            Doc::Unread(why @ (Unread::TooLarge { .. } | Unread::Io(_))) => Some(why),
+            Doc::Unread(why @ (Unread::TooLarge { .. } | Unread::NoRoom | Unread::Io(_))) => Some(why),
             _ => None,
         }
     }

@@ -173,6 +173,11 @@ pub(crate) fn ours(finding: Finding, unread: &Unread) -> Finding {
              system and mount it again, after a check of the file system; else copy the disk first.",
         );
     }
+    if *unread == Unread::NoRoom {
+        return finding
+            .severity(Severity::Note)
+            .remedy("Look at the file on the node: the archive holds more than is read of one of its size.");
+    }
     if matches!(unread, Unread::TooLarge { .. }) {
         return finding
             .severity(Severity::Note)

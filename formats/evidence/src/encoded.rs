@@ -11,8 +11,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
-use finding::{Known, Text, Unread};
+use finding::{Known, Text, Unknown, Unread};
 
+use crate::cuts::Cuts;
 use crate::{Entry, path};
 
 /// How many folders are looked at for such names.
@@ -56,7 +57,10 @@ fn decoded(name: &[u8]) -> Option<Vec<u8>> {
 
 impl Encoded {
     /// Looks through all folders.
-    pub(crate) fn find(list: impl Fn(&Path) -> Result<Known<Vec<Entry>>, Unread>) -> Self {
+    pub(crate) fn find(
+        cuts: &Cuts,
+        list: impl Fn(&Path) -> Result<Known<Vec<Entry>>, Unread>,
+    ) -> Self {
         let mut all = Self::default();
         let mut todo = VecDeque::from([PathBuf::from("/")]);
         for _ in 0..FOLDERS {
@@ -75,6 +79,12 @@ impl Encoded {
                     here.insert(plain, held);
                 }
             }
+        }
+        if !todo.is_empty() {
+            cuts.add(Unknown::new(
+                "names with %XX in the rest of the folders",
+                format!("only {FOLDERS} folders are looked at for them"),
+            ));
         }
         all
     }

@@ -54,6 +54,7 @@
 mod budget;
 pub mod bundle;
 mod content;
+mod cuts;
 mod directory;
 mod disk;
 mod encoded;

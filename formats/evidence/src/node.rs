@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use finding::{Known, Text, Time, Unknown, Unread};
 
 use crate::bundle::Bundle;
+use crate::cuts::Cuts;
 use crate::directory::{self, Directory};
 use crate::encoded::Encoded;
 use crate::pages::Stream;
@@ -57,6 +58,8 @@ pub struct Evidence {
     below: Option<Below>,
     /// Bytes of documents that readers keep.
     kept: AtomicU64,
+    /// What readers left out.
+    cuts: Cuts,
 }
 
 /// Bytes of documents that readers may keep of any archive, and for each of its own, as it lies on the disk. What lies
@@ -117,6 +120,7 @@ impl Evidence {
             staged: Staged::default(),
             below: None,
             kept: AtomicU64::new(0),
+            cuts: Cuts::default(),
         })
     }
 
@@ -138,6 +142,7 @@ impl Evidence {
             staged: Staged::default(),
             below: None,
             kept: AtomicU64::new(0),
+            cuts: Cuts::default(),
         }
     }
 
@@ -150,7 +155,7 @@ impl Evidence {
             Held::Bundle(bundle) => bundle.begin_at(folder)?,
         }
         let encoded = if decode {
-            Encoded::find(|path| ask!(self, held => held.list(path)))
+            Encoded::find(&self.cuts, |path| ask!(self, held => held.list(path)))
         } else {
             Encoded::default()
         };
@@ -243,12 +248,21 @@ impl Evidence {
         ask!(self, held => held.notes())
     }
 
-    /// What of the evidence was left out, for lack of room or because no file can be named so.
+    /// What of the evidence was left out, for lack of room or because no file can be named so; and what readers
+    /// left out until now.
     pub fn left_out(&self) -> Vec<Unknown> {
-        match &self.held {
-            Held::Directory(_) => Vec::new(),
+        let mut all = match &self.held {
+            Held::Directory(directory) => directory.left_out(),
             Held::Bundle(bundle) => bundle.left_out(),
-        }
+        };
+        all.extend(self.cuts.all());
+        all
+    }
+
+    /// Notes what a reader leaves out although it is there, and does not tell its caller:
+    /// [`left_out`](Self::left_out) tells it.
+    pub fn leave_out(&self, what: impl Into<String>, why: impl Into<String>) {
+        self.cuts.add(Unknown::new(what, why));
     }
 
     /// Whether the evidence is all there: `false` for an archive that ends before its end.
@@ -502,6 +516,20 @@ impl Evidence {
         }
     }
 
+    /// As [`source`](Self::source), of a file that a node may have or not: nothing if it has none. What is there
+    /// and could not be read is [left out](Self::left_out), and so it is not taken for absent.
+    pub fn source_if_there(&self, path: &Path, limit: u64) -> Option<Source> {
+        match self.source(path, limit) {
+            Ok(source) => Some(source),
+            // Of what is masked, and of what may not be read, an answer says so as a whole.
+            Err(Unread::Absent | Unread::NotCollected | Unread::Masked | Unread::Denied) => None,
+            Err(why) => {
+                self.leave_out(crate::path::shown(path).to_string(), why.to_string());
+                None
+            }
+        }
+    }
+
     /// Whether a reader may keep so many bytes more of documents: an archive may hold millions of them.
     ///
     /// # Errors
@@ -517,10 +545,7 @@ impl Evidence {
         }
         // What is smaller may fit.
         self.kept.fetch_sub(bytes, Ordering::Relaxed);
-        Err(Unread::Io(
-            "the documents of this archive are larger than the budget for an archive of its size"
-                .to_owned(),
-        ))
+        Err(Unread::NoRoom)
     }
 
     /// That a node is read from the beginning: what was kept of one before may be kept again.

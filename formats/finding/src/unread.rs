@@ -29,6 +29,8 @@ pub enum Unread {
         /// Bytes that may be read.
         limit: u64,
     },
+    /// An archive holds more than is kept of one of its size, or less than was asked for: that says nothing of the file.
+    NoRoom,
     /// A file that is nearly all hole, too large to be read for the sake of its zeroes.
     Hollow {
         /// Bytes that it claims.
@@ -63,6 +65,7 @@ impl Unread {
             Self::NotCollected
                 | Self::Denied
                 | Self::Changed
+                | Self::NoRoom
                 | Self::Masked
                 | Self::Disk(_)
                 | Self::Io(_)
@@ -94,6 +97,10 @@ impl fmt::Display for Unread {
                     "has {size} bytes, more than the {limit} that may be read"
                 )
             }
+            Self::NoRoom => write!(
+                f,
+                "was left out for its size or that of the archive: what it holds is not known"
+            ),
             Self::Hollow { size, held } => write!(
                 f,
                 "claims {size} bytes, of which the disk holds {held}; its holes were not read"

@@ -4,6 +4,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+/// A map of more bytes has its pages given back while it is read, so often: what was read would else count as
+/// memory of ours until the map ends.
+const LARGE: u64 = 64 << 20;
+const OFTEN: Duration = Duration::from_millis(10);
 
 /// Bytes in a file that has no name and that nobody else has: mapped, they cost no memory that the
 /// kernel could not take back.
@@ -19,7 +27,9 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Private {
     /// None: there are no bytes, and of none there can be no map.
-    map: Option<memmap2::Mmap>,
+    map: Option<Arc<memmap2::Mmap>>,
+    /// Whoever gives its pages back stops when this ends.
+    _giving: Option<SyncSender<()>>,
 }
 
 /// Writes the bytes of a [`Private`], before they are mapped.
@@ -51,17 +61,80 @@ impl Private {
         file.set_len(len)?;
         write(&Filler { file: &file, len })?;
         if len == 0 {
-            return Ok(Self { map: None });
+            return Ok(Self {
+                map: None,
+                _giving: None,
+            });
         }
         // SAFETY: the file was made here, has no name, and its only descriptor ends with this
         // function: nobody can write to it or cut it while it is mapped.
         #[expect(unsafe_code, reason = "maps a file that only we have")]
-        let map = unsafe { memmap2::Mmap::map(&file) }?;
-        Ok(Self { map: Some(map) })
+        let map = Arc::new(unsafe { memmap2::Mmap::map(&file) }?);
+        let giving = if len > LARGE { give_back(&map) } else { None };
+        Ok(Self {
+            map: Some(map),
+            _giving: giving,
+        })
     }
 
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
-        self.map.as_deref().unwrap_or_default()
+        self.map.as_deref().map_or(&[], |map| map)
+    }
+}
+
+/// Gives the pages of a map back to the kernel, which keeps them in its cache, until the sender ends. Nothing where
+/// there can be no more threads: all is read the same.
+fn give_back(map: &Arc<memmap2::Mmap>) -> Option<SyncSender<()>> {
+    let (sender, ended) = sync_channel::<()>(0);
+    let map = Arc::clone(map);
+    let give = move || {
+        while ended.recv_timeout(OFTEN) == Err(RecvTimeoutError::Timeout) {
+            // SAFETY: the map is only ever read, of a file that nobody else has: the next read of a page fetches
+            // the same bytes again.
+            #[expect(unsafe_code, reason = "drops pages that can be read again")]
+            let given = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            // Nothing rests on it.
+            drop(given);
+        }
+    };
+    let thread = std::thread::Builder::new().name("give-back".into());
+    thread.spawn(give).ok().map(|_| sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of memory that this process has.
+    fn resident() -> u64 {
+        #[expect(clippy::disallowed_methods, reason = "of our own process")]
+        let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: u64 = text.split(' ').nth(1).unwrap().parse().unwrap();
+        pages.saturating_mul(4096)
+    }
+
+    #[test]
+    fn what_was_read_of_a_large_copy_is_not_kept_in_memory() {
+        let len = 3 * LARGE;
+        let fill = |to: &Filler<'_>| {
+            let piece = vec![7; 1 << 20];
+            let mut at = 0;
+            while at < len {
+                to.write_at(&piece, at)?;
+                at += 1 << 20;
+            }
+            io::Result::Ok(())
+        };
+        let copy = Private::filled(&std::env::temp_dir(), len, fill).unwrap();
+        let before = resident();
+        let mut sum = 0_u64;
+        for page in copy.bytes().chunks(4096) {
+            sum += u64::from(page[0]);
+        }
+        assert_eq!(sum, 7 * len / 4096);
+        std::thread::sleep(OFTEN * 20);
+        let kept = resident().saturating_sub(before);
+        assert!(kept < LARGE, "{kept} bytes");
     }
 }

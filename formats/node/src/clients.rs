@@ -79,7 +79,7 @@ pub(crate) fn clients(evidence: &Evidence) -> Vec<Client> {
         if all.iter().any(|client| client.who == *who) {
             continue;
         }
-        let Ok(source) = evidence.source(Path::new(path), LIMIT) else {
+        let Some(source) = evidence.source_if_there(Path::new(path), LIMIT) else {
             continue;
         };
         let text = String::from_utf8_lossy(source.bytes()).into_owned();

@@ -193,7 +193,7 @@ fn microk8s(evidence: &Evidence) -> Option<Roots> {
 }
 
 fn text_of(evidence: &Evidence, path: &Path) -> Option<String> {
-    let source = evidence.source(path, LIMIT).ok()?;
+    let source = evidence.source_if_there(path, LIMIT)?;
     Some(String::from_utf8_lossy(source.bytes()).into_owned())
 }
 

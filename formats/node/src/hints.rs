@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use evidence::Evidence;
 use finding::Text;
 use process::{Process, Processes};
 use runc::Hint;
@@ -14,14 +15,22 @@ const MOST: usize = 64;
 
 /// The roots that processes name. What they say proves nothing: whoever follows a hint looks
 /// whether a runtime's folders are there.
-pub fn hints(processes: &Processes) -> Vec<Hint> {
+pub fn hints(evidence: &Evidence, processes: &Processes) -> Vec<Hint> {
     let mut hints: Vec<Hint> = Vec::new();
     for process in processes.iter() {
         let said = said(process).map(|root| Hint { root, fifo: None });
         for hint in said.into_iter().chain(held(process)) {
-            if hints.len() < MOST && !hints.contains(&hint) {
-                hints.push(hint);
+            if hints.contains(&hint) {
+                continue;
             }
+            if hints.len() == MOST {
+                evidence.leave_out(
+                    "state of runtimes in more places that processes name",
+                    format!("only {MOST} are looked at"),
+                );
+                return hints;
+            }
+            hints.push(hint);
         }
     }
     hints

@@ -72,7 +72,7 @@ fn kernel_text(evidence: &Evidence, processes: Option<&Processes>, path: &str) -
     let taken = processes.and_then(|all| all.tree.file(path));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     taken.map(text).or_else(|| {
-        let source = evidence.source(Path::new(path), LIMIT).ok()?;
+        let source = evidence.source_if_there(Path::new(path), LIMIT)?;
         Some(text(source.bytes()))
     })
 }

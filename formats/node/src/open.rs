@@ -123,7 +123,6 @@ impl Node {
     fn open_as(evidence: &Evidence, roots: Roots, options: Options, headers: Headers) -> Self {
         evidence.begin_keeping();
         let mut coverage = Coverage::default();
-        coverage.unknown.extend(evidence.left_out());
         let root = evidence.stat(&roots.root);
         let state = evidence.stat(&roots.state);
         let meta_path = roots.root.join(META_DIR).join("meta.db");
@@ -168,7 +167,8 @@ impl Node {
         note(&meta, &mut coverage);
         let documents = Documents::read_documents(evidence, &content_root, meta.rows.as_ref());
         let processes = options.processes.or_else(|| stored_processes(evidence));
-        let hints = processes.as_deref().map(crate::hints).unwrap_or_default();
+        let hints = processes.as_deref();
+        let hints = hints.map_or_else(Vec::new, |all| crate::hints(evidence, all));
         let runtime = runc::read_of(
             evidence,
             &roots.root,
@@ -236,10 +236,6 @@ impl Node {
             processes.as_deref(),
             &mut coverage.unknown,
         );
-        coverage
-            .unknown
-            .sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
-        coverage.unknown.dedup();
         let around =
             Surroundings::read_surroundings(evidence, &roots, &snapshotters, processes.as_deref());
         let programs = RuntimePrograms::read_runtime_programs(
@@ -278,6 +274,11 @@ impl Node {
             coverage,
             graph: OnceLock::new(),
         };
+        // All readers have read.
+        let unknown = &mut node.coverage.unknown;
+        unknown.extend(evidence.left_out());
+        unknown.sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
+        unknown.dedup();
         let (rows, runtime) = (node.meta.rows.as_ref(), node.runtime.read());
         node.keeps_times = times::are_kept(rows, node.content.read(), runtime);
         let told = times::newest_told(rows, runtime);

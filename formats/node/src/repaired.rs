@@ -57,7 +57,7 @@ struct State {
 pub fn phase_of(evidence: &Evidence, root: &Path, plan: &str) -> Option<Phase> {
     let folder = root.join(format!("{QUARANTINE}{plan}"));
     evidence.stat(&folder.join(REPAIR_JOURNAL)).ok()?;
-    let state = evidence.source(&folder.join(REPAIR_STATE), LIMIT).ok()?;
+    let state = evidence.source_if_there(&folder.join(REPAIR_STATE), LIMIT)?;
     let State { phase } = serde_json::from_slice(state.bytes()).ok()?;
     Some(phase)
 }
@@ -76,7 +76,7 @@ pub(crate) fn half_repaired(evidence: &Evidence, root: &Path) -> Vec<PathBuf> {
         if evidence.stat(&folder.join(REPAIR_JOURNAL)).is_err() {
             continue;
         }
-        let state = evidence.source(&folder.join(REPAIR_STATE), LIMIT).ok();
+        let state = evidence.source_if_there(&folder.join(REPAIR_STATE), LIMIT);
         let state = state.and_then(|state| serde_json::from_slice(state.bytes()).ok());
         match state.map(|State { phase }| phase) {
             Some(Phase::Finished) => finished.push(folder),

@@ -55,6 +55,10 @@ fn look(evidence: &Evidence) -> Found {
         for folder in &level {
             looked = looked.saturating_add(1);
             if looked > FOLDERS {
+                evidence.leave_out(
+                    "whether there are more roots of containerd",
+                    format!("only {FOLDERS} folders are searched"),
+                );
                 return found;
             }
             let list = evidence.list(folder);

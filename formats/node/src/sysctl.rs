@@ -13,7 +13,7 @@ const LIMIT: u64 = 1 << 20;
 /// sysctl.d(5), of each file the last.
 pub(crate) fn sysctl(evidence: &Evidence, key: &str) -> Option<String> {
     let read = |path: &Path| {
-        let source = evidence.source(path, LIMIT).ok()?;
+        let source = evidence.source_if_there(path, LIMIT)?;
         Some(String::from_utf8_lossy(source.bytes()).into_owned())
     };
     let live = Path::new("/proc/sys").join(key.replace('.', "/"));

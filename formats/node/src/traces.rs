@@ -91,7 +91,7 @@ fn runs_the_package(roots: &Roots) -> bool {
 
 /// The version of containerd in Debian's package database, where it is installed.
 fn package(evidence: &Evidence) -> Option<Text> {
-    let source = evidence.source(Path::new(STATUS), STATUS_LIMIT).ok()?;
+    let source = evidence.source_if_there(Path::new(STATUS), STATUS_LIMIT)?;
     let mut ours = false;
     for line in source.bytes().split(|byte| *byte == b'\n') {
         if let Some(name) = line.strip_prefix(b"Package: ") {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::shape::{Range, runs};
 use crate::words;
 
 /// Digits of a number that may be anybody's: a longer one may be a code.
@@ -24,6 +25,63 @@ pub(crate) fn is_harmless(value: &[u8]) -> bool {
         .filter(|piece| !piece.is_empty())
         .all(|piece| is_fact(piece) || is_common(piece, &mut loose))
         && !names_a_secret(value)
+        && rows(value.as_bytes()).is_empty()
+}
+
+/// Numbers in a row that may be the bytes of a secret, or signs in one that may be a text in Morse.
+const ROW: usize = 8;
+/// Numbers of four digits in a row that may be those of a card or an account.
+const CARD: usize = 3;
+
+/// Rows of numbers and of signs: each number by itself tells nothing, and a row of them may be a secret.
+pub(crate) fn rows(text: &[u8]) -> Vec<Range> {
+    let is_edge = |byte: u8| byte.is_ascii_whitespace() || b",;|[]".contains(&byte);
+    let mut found = Vec::new();
+    // Where the row begins and ends, how many there are, and how many of four digits follow each other.
+    let (mut from, mut until, mut count, mut fours) = (0, 0, 0_usize, 0_usize);
+    let mut close = |from: usize, until: usize, count: usize, most: usize| {
+        if count >= ROW || most >= CARD {
+            found.push((from, until));
+        }
+    };
+    let mut most = 0;
+    for (start, end) in runs(text, |byte| !is_edge(byte)) {
+        let word = text.get(start..end).unwrap_or_default();
+        let hex = word.strip_prefix(b"0x").unwrap_or_default();
+        let is_byte = (1..=2).contains(&hex.len()) && hex.iter().all(u8::is_ascii_hexdigit);
+        let is_morse = word.len() <= 6 && word.iter().all(|byte| b".-".contains(byte));
+        let is_number = word.iter().all(u8::is_ascii_digit);
+        if !(is_byte || is_morse || is_number) {
+            close(from, until, count, most);
+            (count, fours, most) = (0, 0, 0);
+            continue;
+        }
+        if count == 0 {
+            from = start;
+        }
+        until = end;
+        count = count.saturating_add(1);
+        fours = if is_number && word.len() == 4 {
+            fours.saturating_add(1)
+        } else {
+            0
+        };
+        most = most.max(fours);
+    }
+    close(from, until, count, most);
+    found
+}
+
+/// Whether a list that begins behind its bracket is a row of numbers.
+pub(crate) fn is_row_of_numbers(rest: &[u8]) -> bool {
+    let of_list =
+        |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace() || *byte == b',';
+    // A longer one is one all the same.
+    let rest = rest.get(..4096).unwrap_or(rest);
+    let len = rest.iter().take_while(|byte| of_list(byte)).count();
+    let is_list = rest.get(len).is_none_or(|byte| *byte == b']');
+    let inner = rest.get(..len).unwrap_or_default();
+    is_list && runs(inner, |byte| byte.is_ascii_digit()).len() >= ROW
 }
 
 /// A word that announces a secret: what stands beside it may be one, and it is a usual one itself.
@@ -202,6 +260,22 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_numbers_is_found_in_a_text() {
+        for (text, row) in [
+            ("card 4215 1814 7816 6210 of Kim", Some((5, 24))),
+            ("DE55 6029 5302 4212 0090 00", Some((5, 27))),
+            ("0x2a,0x7f,0x10,0x5c,0xae,0x97,0x87,0x9a", Some((0, 39))),
+            ("pid 4215 took 12 ms, then 7 ms", None),
+            ("1 2 3 4 5 6 7", None),
+            ("a --- b", None),
+        ] {
+            assert_eq!(rows(text.as_bytes()).first().copied(), row, "{text}");
+        }
+        assert!(is_row_of_numbers(b" 1, 22, 3,4,5,6,7,8 ] x"));
+        assert!(!is_row_of_numbers(b"1, 2, 3]"));
+    }
+
+    #[test]
     fn what_may_be_a_secret_is_not() {
         for value in [
             "hunter2",
@@ -221,6 +295,9 @@ mod tests {
             "a-b-c-d-e-f",
             "root:toor",
             "password admin",
+            "172,81,142,150,119,88,209,26",
+            "86 255 40 254 111 127 36 61",
+            "-. .. ..- -- .- ... .-.. --",
         ] {
             assert!(!is_harmless(value.as_bytes()), "{value}");
         }

@@ -1,6 +1,7 @@
 //! Secrets in JSON. A scanner that knows where it is, not a parser: the document keeps every byte
 //! that is no secret, and one that is damaged is masked up to its damage, and blindly behind it.
 
+use crate::harmless::is_row_of_numbers;
 use crate::judge::{self, Arguments, Kind, hides_number};
 use crate::quoted::Quoted;
 use crate::{STAR, annotation, base64, shape, words};
@@ -173,6 +174,12 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
                         b'{',
                     ) => Role::Plain(Kind::Unknown),
                     (Role::Plain(kind), b'{') if kind.is_known() => Role::Plain(Kind::Unknown),
+                    // Bytes of something, one by one.
+                    (Role::Plain(Kind::Unknown), b'[')
+                        if is_row_of_numbers(bytes.get(at.saturating_add(1)..).unwrap_or_default()) =>
+                    {
+                        Role::Plain(Kind::Secret)
+                    }
                     (role, _) => role,
                 };
                 open.push(Open {

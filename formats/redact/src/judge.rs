@@ -1,6 +1,6 @@
 //! Which stretches of a value are hidden, by what its name is and by what it looks like itself.
 
-use crate::harmless::{is_atom, is_fact, is_harmless, is_hex};
+use crate::harmless::{is_atom, is_fact, is_harmless, is_hex, rows};
 use crate::known;
 use crate::shape::{self, Range, merged, runs};
 use crate::words::{self, Form, Name};
@@ -133,6 +133,8 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
                 all()
             }
         }
+        // No program has this sign in its name: somebody's address.
+        Kind::Argument(Place::Program) if value.contains(&b'@') => all(),
         Kind::Known | Kind::Argument(Place::Program | Place::Known) => known::hidden(value),
         Kind::Choice | Kind::Short | Kind::Argument(Place::Choice) => known::of_choice(value),
         Kind::Address | Kind::Argument(Place::Address) => known::of_address(value),
@@ -245,6 +247,7 @@ fn is_id(atom: &str) -> bool {
 /// and every word that no daemon says.
 fn secrets_in_text(value: &[u8]) -> Vec<Range> {
     let mut found = shape::secrets(value);
+    found.extend(rows(value));
     let is_edge = |byte: u8| byte.is_ascii_whitespace() || b"\"'()[]{},;<>|\\`".contains(&byte);
     let mut announced = false;
     for (from, until) in runs(value, |byte| !is_edge(byte)) {

@@ -2,7 +2,7 @@
 //! digests, addresses, choices. What stands there and is nothing of the kind is judged as a value of which
 //! nothing is known.
 
-use crate::harmless::{is_fact, is_harmless};
+use crate::harmless::{is_fact, is_harmless, rows};
 use crate::shape::{self, Range, merged, runs};
 use crate::words;
 
@@ -32,6 +32,7 @@ const fn is_of_name(byte: u8) -> bool {
 /// The stretches of the value of a known field that are hidden.
 pub(crate) fn hidden(value: &[u8]) -> Vec<Range> {
     let mut found = shape::of_value(value);
+    found.extend(rows(value));
     if value.iter().all(|byte| is_of_name(*byte)) || is_harmless(value) {
         found.extend(digits(value));
         return merged(found);

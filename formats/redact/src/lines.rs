@@ -166,7 +166,9 @@ fn first(bytes: &mut [u8], from: usize, until: usize, kind: Kind, number: usize)
     let kind = match kind {
         Kind::Short if !is_number => Kind::Unknown,
         // The kernel takes no longer name for an interface.
-        Kind::Known if number == 1 && text.len() > INTERFACE => Kind::Unknown,
+        Kind::Known if number == 1 && (text.len() > INTERFACE || is_number) => Kind::Unknown,
+        // An id of digits alone is one of a length that ids have, or a short one.
+        Kind::Known if is_number && !matches!(text.len(), 0..=10 | 12 | 32 | 64) => Kind::Unknown,
         Kind::Short if !is_process(text) => Kind::Secret,
         kind => kind,
     };

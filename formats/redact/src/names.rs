@@ -31,7 +31,7 @@ pub fn path(at: &Path, path: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Bytes that stand in no name which a program chose.
-const fn is_odd(byte: u8) -> bool {
+pub(crate) const fn is_odd(byte: u8) -> bool {
     byte <= b' '
         || byte > b'~'
         || matches!(

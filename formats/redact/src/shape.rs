@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use crate::harmless::is_hex;
+use crate::names::is_odd;
 use crate::words;
 
 /// A stretch of bytes: where it begins, and where it ends.
@@ -120,6 +121,11 @@ pub(crate) fn of_field(name: &[u8]) -> Vec<Range> {
     if is_hex && (16..64).contains(&name.len()) {
         return vec![(0, name.len())];
     }
+    // Who names a field takes letters, digits and a few signs.
+    let is_odd = |byte: &u8| is_odd(*byte) || *byte == b'#';
+    if name.iter().any(is_odd) && !crate::harmless::is_harmless(name) {
+        return vec![(0, name.len())];
+    }
     secrets(name)
 }
 
@@ -188,8 +194,19 @@ fn is_grouped(word: &[u8]) -> bool {
         let mut letters = group.iter();
         group.len() == len && letters.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
     };
+    // In small letters, words and numbers may be as long by chance: two groups have both.
+    let is_mixed = |group: &&[u8]| {
+        let has = |is: fn(&u8) -> bool| group.iter().any(is);
+        group.len() == len && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+    };
+    let is_small = |group: &&[u8]| {
+        let mut letters = group.iter();
+        group.len() == len && letters.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
     let has_digit = word.iter().any(u8::is_ascii_digit);
-    groups.len() >= 4 && (4..=8).contains(&len) && has_digit && groups.iter().all(is_one)
+    let is_key = groups.iter().all(is_one)
+        || groups.iter().all(is_small) && groups.iter().filter(|group| is_mixed(group)).count() >= 2;
+    groups.len() >= 4 && (4..=8).contains(&len) && has_digit && is_key
 }
 
 /// A word of capitals, digits, and perhaps small letters, in which digits stand between letters, as no name has them.

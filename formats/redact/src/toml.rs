@@ -1,5 +1,6 @@
 //! Secrets in TOML. A scanner as that of JSON: a file that is no TOML is masked, too, and stays none.
 
+use crate::harmless::is_row_of_numbers;
 use crate::json::blot;
 use crate::judge::{self, Arguments, Kind, hides_number};
 use crate::quoted::Quoted;
@@ -269,6 +270,10 @@ impl Scan<'_> {
 
     fn array(&mut self, path: &[Vec<u8>], role: &mut Role, depth: usize) {
         self.at = self.at.saturating_add(1);
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if matches!(role, Role::Plain(Kind::Unknown)) && is_row_of_numbers(rest) {
+            *role = Role::Plain(Kind::Secret);
+        }
         loop {
             self.blanks(true);
             match self.peek() {

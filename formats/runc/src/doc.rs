@@ -1,12 +1,11 @@
 //! A small file and how much of it is known.
 
-use std::path::Path;
-
-use evidence::{Entry, Evidence, FileKind};
+use evidence::{Evidence, FileKind};
 use finding::Unread;
 use view::View;
 
 use crate::fault::Fault;
+use crate::folder::Folder;
 
 /// Bytes that a small file of the runtime may have. The largest state.json seen has 200 KiB (a
 /// container with a thousand mounts and a full seccomp profile).
@@ -83,24 +82,27 @@ impl<T> Doc<T> {
         }
     }
 
-    /// Reads `name` of a folder whose entries are known; `parse` makes a value of its bytes.
+    /// Reads `name` of a folder; what is not in one that is not listed whole is not known. `parse` makes a value of its bytes.
     ///
     /// Only what the listing calls a regular file is opened: no runtime writes these files as
     /// links, and a FIFO must not be opened.
     pub(crate) fn read_doc(
         evidence: &Evidence,
-        folder: &Path,
-        entries: &[Entry],
+        folder: &Folder,
         name: &str,
         parse: impl FnOnce(View<'_>) -> (Option<T>, Vec<Fault>),
     ) -> Self {
-        let Some(entry) = entries.iter().find(|entry| entry.name == *name) else {
-            return Self::Absent;
+        let Some(entry) = folder.get(name) else {
+            return if folder.whole {
+                Self::Absent
+            } else {
+                Self::Unread(Unread::NotCollected)
+            };
         };
         if entry.stat.kind != FileKind::File {
             return Self::Unread(Unread::Special(entry.stat.kind.word()));
         }
-        let source = evidence.source_as_is(&folder.join(name), LIMIT);
+        let source = evidence.source_as_is(&folder.join(&entry.name), LIMIT);
         let kept = source.and_then(|source| evidence.keep(source.view().len()).map(|()| source));
         match kept {
             Err(Unread::Absent) => Self::Absent,

@@ -130,7 +130,7 @@ pub(crate) fn read_gvisor(evidence: &Evidence) -> Vec<Gvisor> {
                 continue;
             };
             let path = listed.join(&entry.name);
-            let source = evidence.source(&path, LIMIT);
+            let source = evidence.source_if_there(&path, LIMIT);
             let (status, sandbox_pid, created) = source
                 .map(|source| parse(View::new(source.bytes())))
                 .unwrap_or_default();

@@ -322,24 +322,24 @@ fn container(
 ) -> Container {
     let folder = Folder::list(evidence, path, gaps);
     let read_state = |name: &str| {
-        Doc::read_doc(evidence, path, &folder.entries, name, |view| {
+        Doc::read_doc(evidence, &folder, name, |view| {
             some(State::parse(view))
         })
     };
     let is_youkis = youki::is_youkis(&folder.entries);
     let (state, youki) = if is_youkis {
-        let youki = Doc::read_doc(evidence, path, &folder.entries, "state.json", |view| {
+        let youki = Doc::read_doc(evidence, &folder, "state.json", |view| {
             some(YoukiState::parse(view))
         });
         (Doc::Absent, youki)
     } else {
         (read_state("state.json"), Doc::Absent)
     };
-    let status = Doc::read_doc(evidence, path, &folder.entries, "status", |view| {
+    let status = Doc::read_doc(evidence, &folder, "status", |view| {
         some(CrunStatus::parse(view))
     });
     // crun copies the bundle's config.json before it makes anything; runc never does.
-    let is_cruns = !status.is_absent() || folder.get("config.json").is_some();
+    let is_cruns = status.is_there() || folder.get("config.json").is_some();
     let program = match () {
         () if is_youkis => Program::Youki,
         () if state.is_absent() && is_cruns => Program::Crun,
@@ -500,14 +500,13 @@ fn bundle(
     gaps: &mut Gaps,
 ) -> Bundle {
     let folder = Folder::list(evidence, path, gaps);
-    let entries = &folder.entries;
     let hidden = entry.name.bytes().strip_prefix(b".");
     let id = hidden.map_or_else(|| entry.name.clone(), Text::from);
-    let spec = Doc::read_doc(evidence, path, entries, "config.json", |view| {
+    let spec = Doc::read_doc(evidence, &folder, "config.json", |view| {
         some(Spec::parse(view))
     });
     let word = |name: &str| {
-        let doc = Doc::read_doc(evidence, path, entries, name, |view| {
+        let doc = Doc::read_doc(evidence, &folder, name, |view| {
             let bytes = view.bytes().trim_ascii();
             (
                 Some(Text::from(bytes.get(..4096).unwrap_or(bytes))),
@@ -532,16 +531,16 @@ fn bundle(
         dir: entry.stat.clone(),
         copied: is_set_back(&entry.stat) || files.any(|entry| is_set_back(&entry.stat)),
         hidden: hidden.is_some(),
-        entries: folder.whole.then_some(entries.len()),
-        address: Doc::read_doc(evidence, path, entries, "address", Address::parse),
-        bootstrap: Doc::read_doc(evidence, path, entries, "bootstrap.json", |view| {
+        entries: folder.whole.then_some(folder.entries.len()),
+        address: Doc::read_doc(evidence, &folder, "address", Address::parse),
+        bootstrap: Doc::read_doc(evidence, &folder, "bootstrap.json", |view| {
             Address::parse_bootstrap(view)
         }),
-        init_pid: Doc::read_doc(evidence, path, entries, "init.pid", init_pid),
-        options: Doc::read_doc(evidence, path, entries, "options.json", |view| {
+        init_pid: Doc::read_doc(evidence, &folder, "init.pid", init_pid),
+        options: Doc::read_doc(evidence, &folder, "options.json", |view| {
             some(Options::parse(view))
         }),
-        log: Doc::read_doc(evidence, path, entries, "log.json", |view| some(log(view))),
+        log: Doc::read_doc(evidence, &folder, "log.json", |view| some(log(view))),
         sandbox: word("sandbox"),
         shim_binary: word("shim-binary-path"),
         runtime_file: word("runtime"),
@@ -600,7 +599,7 @@ fn cri(evidence: &Evidence, root: &Path, runtime: &mut Runtime, gaps: &mut Gaps)
             id: entry.name.clone(),
             path: path_text(&path),
             dir: entry.stat.clone(),
-            status: Doc::read_doc(evidence, &path, &folder.entries, "status", |view| {
+            status: Doc::read_doc(evidence, &folder, "status", |view| {
                 some(Status::parse(view))
             }),
             leftovers: leftovers

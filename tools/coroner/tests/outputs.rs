@@ -114,6 +114,10 @@ fn all(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Whether what stands at `out` is all of it.
 fn is_whole(line: &[String], out: &Path, want: &Path) -> bool {
+    if line[0] == "core" {
+        let goroutines = ["core", "goroutines", out.to_str().expect("path")];
+        return coroner(&goroutines.map(str::to_owned)).code == Some(0);
+    }
     if line[0] == "collect" || line[1] == "backup" {
         let verify = ["bundle", "verify", out.to_str().expect("path")];
         return coroner(&verify.map(str::to_owned)).code == Some(0);
@@ -138,38 +142,43 @@ fn node() -> tempfile::TempDir {
 fn struck(signal: Signal, whiles: u32) {
     let node = node();
     for line in writers(node.path()) {
-        let scratch = tempfile::tempdir().expect("folder");
-        let want = scratch.path().join("want");
-        // Once before: an ordinary user's first reading of a link moves its access time, which `timeline` shows.
-        coroner(&into(&line, &want));
-        clear(&want);
-        let start = Instant::now();
-        let ran = coroner(&into(&line, &want));
-        let took = start.elapsed();
-        assert!(want.exists(), "{line:?}: {}", ran.err);
-        for part in 0..whiles {
-            let out = scratch.path().join("out-");
-            clear(&out);
-            let mut child = Command::new(env!("CARGO_BIN_EXE_coroner"))
-                .args(into(&line, &out))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("spawn");
-            std::thread::sleep(took * part / whiles);
-            let id = Pid::from_raw(i32::try_from(child.id()).expect("pid"));
-            let _ = kill(id, signal);
-            let status = child.wait().expect("wait");
-            if out.exists() {
-                assert!(
-                    is_whole(&line, &out, &want),
-                    "{line:?}: half of it is there"
-                );
-            } else if signal == Signal::SIGTERM && status.signal().is_none() {
-                let code = status.code().expect("code");
-                // 32 where the verb is interrupted; 8 where only its reading was.
-                assert_ne!(code & (32 | 8), 0, "{line:?}: {status:?}");
-            }
+        strike(&line, signal, whiles);
+    }
+}
+
+/// The same of one verb.
+fn strike(line: &[String], signal: Signal, whiles: u32) {
+    let scratch = tempfile::tempdir().expect("folder");
+    let want = scratch.path().join("want");
+    // Once before: an ordinary user's first reading of a link moves its access time, which `timeline` shows.
+    coroner(&into(line, &want));
+    clear(&want);
+    let start = Instant::now();
+    let ran = coroner(&into(line, &want));
+    let took = start.elapsed();
+    assert!(want.exists(), "{line:?}: {}", ran.err);
+    for part in 0..whiles {
+        let out = scratch.path().join("out-");
+        clear(&out);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_coroner"))
+            .args(into(line, &out))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("spawn");
+        std::thread::sleep(took * part / whiles);
+        let id = Pid::from_raw(i32::try_from(child.id()).expect("pid"));
+        let _ = kill(id, signal);
+        let status = child.wait().expect("wait");
+        if out.exists() {
+            assert!(
+                is_whole(line, &out, &want),
+                "{line:?}: half of it is there"
+            );
+        } else if signal == Signal::SIGTERM && status.signal().is_none() {
+            let code = status.code().expect("code");
+            // 32 where the verb is interrupted; 8 where only its reading was.
+            assert_ne!(code & (32 | 8), 0, "{line:?}: {status:?}");
         }
     }
 }
@@ -182,6 +191,39 @@ fn after_a_kill_nothing_stands_under_the_name() {
 #[test]
 fn sigterm_is_as_ctrl_c() {
     struck(Signal::SIGTERM, 4);
+}
+
+/// A program of Go that waits for ever: for whoever writes into a FIFO.
+#[test]
+#[ignore = "needs a program of Go (testdata/make/tools)"]
+fn a_core_that_is_taken_is_whole_or_absent() {
+    let cache = std::env::var_os("CORONER_CACHE");
+    let cache = cache.map_or_else(|| "/var/cache/coroner-testdata".into(), PathBuf::from);
+    let program = cache.join("boltedit");
+    if !testcase::may_run("a program of Go", program.exists()) {
+        return;
+    }
+    let scratch = tempfile::tempdir().expect("folder");
+    let fifo = scratch.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    let mut waits = Command::new(program)
+        .arg("dump")
+        .arg(&fifo)
+        .spawn()
+        .expect("spawn");
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = waits.id().to_string();
+    let line = ["core", "take", "--pid", &pid, "-o", "OUT"].map(str::to_owned);
+    for (signal, whiles) in [(Signal::SIGKILL, 8), (Signal::SIGTERM, 6)] {
+        strike(&line, signal, whiles);
+    }
+    let there = scratch.path().join("there");
+    std::fs::write(&there, b"mine").expect("file");
+    let ran = coroner(&into(&line, &there));
+    assert_eq!(ran.code, Some(16), "{}", ran.err);
+    assert_eq!(std::fs::read(&there).expect("file"), b"mine");
+    waits.kill().expect("kill");
+    waits.wait().expect("wait");
 }
 
 #[test]

@@ -99,11 +99,8 @@ pub(crate) fn has_node(case: &Case) -> Result<(), Failure> {
 pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
     let roots = case.roots.first();
     let (root, state) = places(&case);
-    let hints = case
-        .processes
-        .as_deref()
-        .map(node::hints)
-        .unwrap_or_default();
+    let hints = case.processes.as_deref();
+    let hints = hints.map_or_else(Vec::new, |all| node::hints(&case.evidence, all));
     let path = root.join(node::META_DIR).join("meta.db");
     let meta = node::Database::open_meta(&case.evidence, &path, node::Headers::Exact);
     let daemon = roots.map_or_else(
@@ -115,6 +112,7 @@ pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
         runtime
     });
     let mut unknown = read.unknown().to_vec();
+    unknown.extend(case.evidence.left_out());
     let empty = runc::Runtime::default();
     let runtime = read.read().unwrap_or(&empty);
     if runtime.whole.containers && runtime.whole.bundles {

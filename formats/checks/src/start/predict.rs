@@ -256,6 +256,8 @@ fn outcome(
                     | Unread::Io(_)
                     | Unread::NotCollected
                     | Unread::Changed
+                    | Unread::NoRoom
+                    | Unread::TooLarge { .. }
             )
         );
     let is_open = match worst {

@@ -107,7 +107,13 @@ impl Loader {
         }
         if member.nameless {
             self.tree.cut(&member.name);
-            let what = "names longer than Linux takes a path were left out";
+            // It may be any file of the node.
+            self.is_full |= member.unread;
+            let what = if member.unread {
+                "members with an extended header that is longer than the budget were left out"
+            } else {
+                "names longer than Linux takes a path were left out"
+            };
             self.notes.left_out(what, &member.name);
             return Ok(());
         }

@@ -249,10 +249,7 @@ impl Bundle {
         let data = content.extents.iter().map(|extent| extent.span.len);
         let data = data.fold(0, u64::saturating_add);
         if data > self.whole {
-            return Err(Unread::TooLarge {
-                size: data,
-                limit: self.whole,
-            });
+            return Err(Unread::NoRoom);
         }
         let bytes = content.whole(limit)?;
         let stat = inode.stat.clone();

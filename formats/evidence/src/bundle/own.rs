@@ -54,10 +54,7 @@ fn stat(record: &Record, kind: FileKind) -> Stat {
 /// Why a file that was seen has no bytes here.
 fn left(record: &Record) -> Unread {
     match record.left.as_deref() {
-        Some("too-large") => Unread::TooLarge {
-            size: record.size.0,
-            limit: 0,
-        },
+        Some("too-large") => Unread::NoRoom,
         Some("denied") => Unread::Denied,
         Some("changed") => Unread::Changed,
         Some("mount") => Unread::Special("mount"),

@@ -117,10 +117,7 @@ impl Store {
         let data = match (runs, &ended) {
             (_, Err(_)) => Data::Not(cut),
             (Some(runs), Ok(())) => content(member, runs),
-            (None, Ok(())) => Data::Not(Unread::TooLarge {
-                size: member.size,
-                limit,
-            }),
+            (None, Ok(())) => Data::Not(Unread::NoRoom),
         };
         let sha256 = match &ended {
             Ok(()) => hasher.map(|hasher| hasher.finalize().into()),

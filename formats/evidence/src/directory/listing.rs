@@ -111,7 +111,9 @@ impl Directory {
             }
             if u64::try_from(entries.len()).unwrap_or(u64::MAX) >= self.budget.entries {
                 let why = format!("there are more than {}", self.budget.entries);
-                unknown.push(Unknown::new(format!("entries of {shown}"), why));
+                let cut = Unknown::new(format!("entries of {shown}"), why);
+                self.cuts.add(cut.clone());
+                unknown.push(cut);
                 break;
             }
             let refused = self.refused_at(parts.iter().copied().chain([name]));

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use finding::{Text, Unread};
+use finding::{Text, Unknown, Unread};
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
@@ -28,6 +28,7 @@ pub(crate) use mounts::mounts_below;
 pub(crate) use open::Watch;
 pub use xattrs::Xattrs;
 
+use crate::cuts::Cuts;
 use crate::pages::Stream;
 use crate::{Budget, FileKind, Options, Pages, Source, Stat, host, path};
 use walk::io;
@@ -60,6 +61,8 @@ pub(crate) struct Directory {
     /// Whether it holds parts of a node, put down there by somebody: of a folder that is not beside
     /// the others nothing is known.
     is_partial: bool,
+    /// Folders with more entries than are read.
+    cuts: Cuts,
 }
 
 impl Directory {
@@ -91,9 +94,15 @@ impl Directory {
             walks: AtomicBool::new(!has_proc || !refused.is_empty()),
             moves_atimes: AtomicBool::new(false),
             refused,
+            cuts: Cuts::default(),
         };
         directory.is_partial = directory.holds_parts();
         Ok(directory)
+    }
+
+    /// Of which folders entries were left out.
+    pub(crate) fn left_out(&self) -> Vec<Unknown> {
+        self.cuts.all()
     }
 
     pub(crate) const fn name(&self) -> &Text {

@@ -59,8 +59,11 @@ pub struct Member {
     pub xattrs: Arc<Xattrs>,
     /// Whether it has extended attributes that were not read: no file of Linux can have them.
     pub more_xattrs: bool,
-    /// Whether its name is longer than Linux takes a path: then `name` is a folder on the way.
+    /// Whether its name is longer than Linux takes a path, or not known: then `name` is not it, and at most a folder
+    /// on the way.
     pub nameless: bool,
+    /// Whether an extended header of it was too long to be read: nothing is known of its name.
+    pub unread: bool,
     /// Bytes of the file, holes included.
     pub size: u64,
     /// Bytes of it that the archive holds.

@@ -169,6 +169,8 @@ struct Before {
     name: Option<Long>,
     link: Option<Long>,
     odd: Vec<String>,
+    /// An extended header was too long to be read: it may have given the name.
+    is_unread: bool,
 }
 
 impl Before {
@@ -326,6 +328,7 @@ impl<R: Read> Members<R> {
         let size = size.unwrap_or(0);
         let Some(bytes) = self.small(size)? else {
             before.odd(format!("its extended header of {size} bytes was not read"));
+            before.is_unread = true;
             return Ok(());
         };
         let records = before.records.take();
@@ -486,7 +489,8 @@ impl<R: Read> Members<R> {
         let stored = self.stored(header, what, size.unwrap_or(0), is_pax)?;
         let mut member = Member {
             name: name.bytes,
-            nameless: name.is_cut,
+            nameless: name.is_cut || before.is_unread,
+            unread: before.is_unread,
             what,
             link: link.bytes,
             linkless: link.is_cut,

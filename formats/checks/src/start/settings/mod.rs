@@ -85,7 +85,11 @@ fn faults(run: &mut Run<'_>) -> Flow {
             // What we may not read, the daemon, which is root, may; and what is too large for us it takes.
             ConfigFault::Unread {
                 file,
-                unread: Unread::Denied | Unread::NotCollected | Unread::TooLarge { .. },
+                unread:
+                    Unread::Denied
+                    | Unread::NotCollected
+                    | Unread::NoRoom
+                    | Unread::TooLarge { .. },
             } => {
                 run.undecided.push(format!("{file} could not be read"));
                 continue;

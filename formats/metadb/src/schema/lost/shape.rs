@@ -151,7 +151,10 @@ impl<'s> Tree<'s> {
     ) -> &BTreeMap<&'s [u8], Entry<'s>> {
         self.read.entry(path.to_vec()).or_insert_with(|| {
             // Of two entries of one key the first counts.
-            let entries = bucket.contents().entries.into_iter().rev();
+            let entries = bucket.contents().entries;
+            #[cfg(test)]
+            tests::READ.with(|read| read.set(read.get() + entries.len()));
+            let entries = entries.into_iter().rev();
             entries.map(|entry| (entry.key, entry)).collect()
         })
     }
@@ -220,5 +223,73 @@ fn uncounted<'s>(tree: &mut Tree<'s>, changes: &[Change<'s>]) -> Option<Found> {
         (Some(counter), None) => Some(found(counter.new.as_ref()?, &counter.bucket, &UNCOUNTED)),
         (None, Some(new)) if !is_commit => Some(found(new.new.as_ref()?, &new.bucket, &UNCOUNTED)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+    use std::io::Cursor;
+
+    use bolt::{Layout, Writer};
+    use view::View;
+
+    use super::*;
+
+    std::thread_local! {
+        /// Entries that were read to look others up.
+        pub(super) static READ: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// A database of so many leases and of as many blobs; with `held`, each lease names one.
+    fn database(count: usize, held: bool) -> Vec<u8> {
+        let mut to = Writer::new(Cursor::new(Vec::new()), Layout::default()).unwrap();
+        let blob = |number: usize| format!("sha256:{number:064x}").into_bytes();
+        for open in [&b"v1"[..], b"default", b"content", b"blob"] {
+            to.open_bucket(open, 0).unwrap();
+        }
+        for number in 0..count {
+            to.open_bucket(&blob(number), 0).unwrap();
+            to.put(b"size", b"\x02").unwrap();
+            to.close_bucket().unwrap();
+        }
+        to.close_bucket().unwrap();
+        to.close_bucket().unwrap();
+        to.open_bucket(b"leases", 0).unwrap();
+        for number in 0..count {
+            to.open_bucket(format!("lease-{number:08}").as_bytes(), 0).unwrap();
+            to.open_bucket(b"content", 0).unwrap();
+            if held {
+                to.put(&blob(number), b"").unwrap();
+            }
+            to.close_bucket().unwrap();
+            to.put(b"createdat", b"x").unwrap();
+            to.close_bucket().unwrap();
+        }
+        for _ in 0..3 {
+            to.close_bucket().unwrap();
+        }
+        to.finish().unwrap().into_inner()
+    }
+
+    /// Entries that are read where each of so many leases gets a blob, or loses it.
+    fn read_for(count: usize) -> usize {
+        let (before, after) = (database(count, false), database(count, true));
+        let open = |bytes| Db::open(View::new(bytes)).db.unwrap();
+        let (before, after) = (open(before.as_slice()), open(after.as_slice()));
+        READ.with(|read| read.set(0));
+        for (old, new) in [(&before, &after), (&after, &before)] {
+            let changes: Vec<_> = new.changes_since(old).collect();
+            assert_eq!(changes.len(), count);
+            stale(new, &changes);
+        }
+        READ.with(Cell::get)
+    }
+
+    #[test]
+    fn what_leases_hold_is_looked_up_in_linear_steps() {
+        let (few, many) = (read_for(600), read_for(1_200));
+        assert!(few >= 600, "{few}");
+        assert!(many <= 2 * few + 16, "{few}, then {many}");
     }
 }

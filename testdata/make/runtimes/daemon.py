@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -88,6 +90,50 @@ def at_limit(node, name):
         limit.write("1")
     ctr(node, "tasks", "exec", "--exec-id", "refused", name, "/busybox", "sh", "-c", "/busybox true; /busybox true", check=False)
     until("a task that was refused", lambda: read(f"{folder}/pids.events").split()[1:2] not in ([], ["0"]))
+
+
+def of_daemon(node):
+    return int(node.box("daemon-pid").stdout)
+
+
+def daemon_at_limit(node, name):
+    """The daemon has as many open files as it may have: its limit is the highest number in use, what is free below it is taken by
+    connections. The hard limit stays: runc gives containers theirs below it."""
+    running(node, name)
+    pid = of_daemon(node)
+
+    def numbers():
+        return sorted(map(int, os.listdir(f"/proc/{pid}/fd")))
+
+    most = numbers()[-1]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most + 1, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+    # Each begins to speak HTTP/2, or the daemon would hang up.
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+    for _ in range(2000):
+        one = socket.socket(socket.AF_UNIX)
+        one.settimeout(1)
+        node.held_open.append(one)
+        try:
+            one.connect(f"/proc/{pid}/root/run/containerd/containerd.sock")
+            one.send(hello)
+        except OSError:
+            break
+        time.sleep(0.01)
+        if len(numbers()) > most:
+            break
+    until("all its files are open", lambda: len(numbers()) >= most)
+    if ctr(node, "run", "--detach", "--null-io", IMAGE, f"{name}-refused", check=False, timeout=15).returncode == 0:
+        raise Failed("a container could be made")
+
+
+def daemon_replaced(node, name):
+    """Another file stands where its program was, as after an upgrade without a restart."""
+    running(node, name)
+    program = node.dir / "usr/bin/containerd"
+    shutil.copy(program, f"{program}.new")
+    os.replace(f"{program}.new", program)
+    if not os.readlink(f"/proc/{of_daemon(node)}/exe").endswith("(deleted)"):
+        raise Failed("its program is still there")
 
 
 def paused(node, name):

@@ -181,7 +181,7 @@ def of_files(entry, state, release):
     want, phase = disk(state, release), entry.get("phase") or "bundle"
     may_be = entry.get("may_be", [])
     if entry["state"] != "unknowable":
-        said, right = entry["state"], entry["state"] == want and entry["sure"] and not may_be
+        said, right = entry["state"], entry["state"] == want and entry["sure"] == (want != "not-read") and not may_be
     else:
         said = f"unknowable, {phase}"
         right = said == want and state["say"] in may_be and not entry["sure"] and not commands(entry["remedy"])

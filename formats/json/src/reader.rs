@@ -19,23 +19,36 @@ pub struct Document {
 impl Document {
     /// Reads one document that fills the whole window but for white space.
     pub fn parse(view: View<'_>) -> Self {
+        let mut first = Self::parse_first(view);
+        let rest = view.bytes().get(first.read_len(view)..).unwrap_or_default();
+        if let (Some(found), true) = (rest.first(), first.flaws.iter().all(Flaw::is_harmless)) {
+            first.flaws.push(Flaw::Syntax {
+                at: first.end,
+                want: "the end of the document",
+                found: *found,
+            });
+        }
+        first
+    }
+
+    /// Reads the first document of a stream, and the white space after it.
+    pub fn parse_first(view: View<'_>) -> Self {
         let mut cursor = Cursor::new(view);
-        let (root, mut flaws) = cursor.value();
+        let (root, flaws) = cursor.value();
         if flaws.iter().all(Flaw::is_harmless) {
             cursor.skip_space();
-            if let Some(found) = cursor.peek() {
-                flaws.push(Flaw::Syntax {
-                    at: cursor.absolute(),
-                    want: "the end of the document",
-                    found,
-                });
-            }
         }
         Self {
             root,
             flaws,
             end: cursor.absolute(),
         }
+    }
+
+    /// Bytes of its window that were read.
+    pub fn read_len(&self, view: View<'_>) -> usize {
+        let read = self.end.saturating_sub(view.absolute(0));
+        usize::try_from(read).unwrap_or(usize::MAX)
     }
 }
 

@@ -1,22 +1,23 @@
 //! What gVisor writes of a container: `<root>/<namespace>/<id>_sandbox:<pod>.state`.
 //!
 //! The shim `containerd-shim-runsc-v1` calls runsc with `/run/containerd/runsc/<namespace>` as its
-//! root. A state file is JSON, written in place under a lock beside it; the status is a number:
+//! root; runc's shim, which Docker and `BinaryName` call it by, with the root that it has for runc.
+//! A state file is JSON, written in place under a lock beside it:
 //!
 //! ```text
-//! {"id":"web","spec":{…},"bundleDir":"…","createdAt":"…","owner":"","status":3,"goferPid":41,
-//!  "sandbox":{"id":"pod","pid":42,…},…}                0 created 1 creating 2 paused 3 running 4 stopped
+//! {"id":"web","spec":{…},"bundleDir":"…","createdAt":"…","owner":"","status":"running","goferPid":41,
+//!  "sandbox":{"id":"pod","pid":42,…},…}              creating, created, running, paused, stopped
 //! ```
 //!
 //! The sandbox is a process of the host in which all containers of a pod run; that the status is
-//! still right is told by that process alone. Source: `runsc/container/state_file.go`, `status.go`.
-//! (Read from the source; the tests' files are made by hand after it, for Debian has no runsc.)
+//! still right is told by that process alone. Seen of runsc 20221219 and 20240729 as Debian has them
+//! (`testdata/make/neighbours`). Source: `runsc/container/state_file.go`, `status.go`.
 
 use evidence::Evidence;
 use finding::{Text, Time};
 use json::Document;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use view::View;
 
 use crate::fault::{Fault, File};
@@ -45,15 +46,16 @@ pub enum GvisorStatus {
 }
 
 impl GvisorStatus {
-    const fn of_number(number: i64) -> Option<Self> {
-        Some(match number {
-            0 => Self::Created,
-            1 => Self::Creating,
-            2 => Self::Paused,
-            3 => Self::Running,
-            4 => Self::Stopped,
-            _ => return None,
-        })
+    const ALL: [Self; 5] = [
+        Self::Created,
+        Self::Creating,
+        Self::Paused,
+        Self::Running,
+        Self::Stopped,
+    ];
+
+    fn from_word(word: &Text) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| *word == *status.word())
     }
 
     /// As gVisor writes it.
@@ -94,7 +96,7 @@ fn ids_of(name: &[u8]) -> Option<(&[u8], &[u8])> {
     (!id.is_empty() && !sandbox.is_empty()).then_some((id, sandbox))
 }
 
-/// Status, pid of the sandbox, and time of a state file. A number that is none is unknown.
+/// Status, pid of the sandbox, and time of a state file. A word that is none is unknown.
 fn parse(view: View<'_>) -> (Option<GvisorStatus>, Option<u32>, Option<Time>) {
     let mut faults: Vec<Fault> = Vec::new();
     let document = Document::parse(view);
@@ -102,8 +104,9 @@ fn parse(view: View<'_>) -> (Option<GvisorStatus>, Option<u32>, Option<Time>) {
         return (None, None, None);
     };
     let status = record
-        .integer::<i64>("status", "a status")
-        .and_then(GvisorStatus::of_number);
+        .text_field("status")
+        .as_ref()
+        .and_then(GvisorStatus::from_word);
     let created = record.time("createdAt");
     let pid = record
         .object("sandbox")
@@ -116,13 +119,21 @@ fn parse(view: View<'_>) -> (Option<GvisorStatus>, Option<u32>, Option<Time>) {
     }
 }
 
-/// Every container of gVisor below the shim's root, by namespace and id.
-pub(crate) fn read_gvisor(evidence: &Evidence) -> Vec<Gvisor> {
+/// Every container of gVisor below its shim's root and these, by namespace and id.
+pub(crate) fn read_gvisor(evidence: &Evidence, roots: &[PathBuf]) -> Vec<Gvisor> {
     let mut found = Vec::new();
+    let own = evidence.at_run(Path::new(ROOT));
+    for root in [&own].into_iter().chain(roots) {
+        read_root(evidence, root, &mut found);
+    }
+    found.sort_by(|one, other| (&one.namespace, &one.id).cmp(&(&other.namespace, &other.id)));
+    found
+}
+
+fn read_root(evidence: &Evidence, root: &Path, found: &mut Vec<Gvisor>) {
     // That this cannot be listed whole hides nothing of runc's.
     let mut ignored = Gaps::default();
-    let root = evidence.at_run(Path::new(ROOT));
-    let namespaces = Folder::list(evidence, &root, &mut ignored);
+    let namespaces = Folder::list(evidence, root, &mut ignored);
     for (namespace, folder) in namespaces.folders(&mut ignored) {
         let listed = Folder::list(evidence, &folder, &mut ignored);
         for entry in &listed.entries {
@@ -144,8 +155,6 @@ pub(crate) fn read_gvisor(evidence: &Evidence) -> Vec<Gvisor> {
             });
         }
     }
-    found.sort_by(|one, other| (&one.namespace, &one.id).cmp(&(&other.namespace, &other.id)));
-    found
 }
 
 #[cfg(test)]
@@ -159,15 +168,15 @@ mod tests {
         for name in ["web.state", "_sandbox:pod.state", "web_sandbox:pod.lock"] {
             assert_eq!(ids_of(name.as_bytes()), None, "{name}");
         }
-        let text = br#"{"id":"web","spec":{"ociVersion":"1.0.0"},"bundleDir":"/b","createdAt":"2026-11-28T12:57:46.172036371Z","owner":"","status":3,"goferPid":41,"sandbox":{"id":"pod","pid":42}}"#;
+        let text = br#"{"id":"web","spec":{"ociVersion":"1.0.0"},"bundleDir":"/b","createdAt":"2026-11-28T12:57:46.172036371Z","owner":"","consoleSocket":"","status":"running","goferPid":41,"sandbox":{"id":"pod","pid":42,"uid":65534,"cgroup":{"cgroupunknown":null}}}"#;
         let (status, pid, created) = parse(View::new(text));
         assert_eq!((status, pid), (Some(GvisorStatus::Running), Some(42)));
         assert!(created.is_some());
-        // Cut, another number, another form of the pid: not known.
+        // Cut, another word, another form of the pid: not known.
         assert_eq!(parse(View::new(&text[..60])), (None, None, None));
         assert_eq!(parse(View::new(br#"{"ID":"web"}"#)).0, None);
-        assert_eq!(parse(View::new(br#"{"status":9}"#)).0, None);
-        let odd = br#"{"status":3,"sandbox":{"pid":{"value":7}}}"#;
+        assert_eq!(parse(View::new(br#"{"status":"resting"}"#)).0, None);
+        let odd = br#"{"status":"running","sandbox":{"pid":{"value":7}}}"#;
         assert_eq!(parse(View::new(odd)), (None, None, None));
     }
 }

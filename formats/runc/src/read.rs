@@ -225,7 +225,7 @@ pub fn read_of(
     let before = gaps.unknown.len();
     cri(evidence, root, &mut runtime, &mut gaps);
     runtime.whole.cri = gaps.unknown.len() == before;
-    runtime.gvisor = crate::gvisor::read_gvisor(evidence);
+    runtime.gvisor = crate::gvisor::read_gvisor(evidence, &seen);
     runtime.places = Places::read_places(evidence, root, state, &mut gaps.unknown);
     runtime.strange = gaps.strange;
     runtime.sort();

@@ -6,7 +6,7 @@ use view::View;
 
 use crate::fault::{Fault, File};
 use crate::record::Record;
-use json::{Document, Value};
+use json::{Document, Flaw, Value};
 
 /// `options.json`: how the shim was told to call runc (`containerd.runc.v1.Options`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -88,9 +88,18 @@ pub fn log(view: View<'_>) -> (Vec<LogLine>, Vec<Fault>) {
         }
         end = start.saturating_sub(1);
     }
-    for (start, line) in texts.into_iter().rev() {
+    // gVisor writes one after the other, without an end of a line between them.
+    let mut rest: Vec<_> = texts;
+    while let Some((start, line)) = rest.pop() {
         let at = view.absolute(u64::try_from(start).unwrap_or(u64::MAX));
-        let document = Document::parse(View::based(line, at));
+        let window = View::based(line, at);
+        let document = Document::parse_first(window);
+        let read = document.read_len(window);
+        if let Some(next) = line.get(read..).filter(|next| read > 0 && !next.is_empty())
+            && document.flaws.iter().all(Flaw::is_harmless)
+        {
+            rest.push((start.saturating_add(read), next));
+        }
         let whole = document
             .root
             .as_ref()
@@ -106,6 +115,7 @@ pub fn log(view: View<'_>) -> (Vec<LogLine>, Vec<Fault>) {
             }
         }
     }
+    lines.drain(..lines.len().saturating_sub(LOG_LINES));
     (lines, faults)
 }
 
@@ -146,5 +156,19 @@ mod tests {
         assert_eq!((lines.len(), faults.len()), (LOG_LINES, 1));
         assert_eq!(lines.last().unwrap().message, "line 99");
         assert_eq!(log(View::new(b"not json\n")).1.len(), 1);
+    }
+
+    #[test]
+    fn documents_without_an_end_of_a_line_between_them_are_read() {
+        let text = br#"{"msg":"a }{ b","level":"error"}{"msg":"second"} {"msg":"third"}"#;
+        let (lines, faults) = log(View::new(text));
+        assert_eq!(faults, []);
+        let said: Vec<_> = lines.iter().map(|line| line.message.clone()).collect();
+        assert_eq!(said, ["a }{ b", "second", "third"]);
+        let (lines, faults) = log(View::new(&text[..text.len() - 3]));
+        assert_eq!((lines.len(), faults.len()), (2, 1));
+        assert_eq!(log(View::new(br#"{"msg":"a"}x"#)).1.len(), 1);
+        let many = br#"{"msg":"a"}"#.repeat(1000);
+        assert_eq!(log(View::new(&many)).0.len(), LOG_LINES);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! | the folder says | and so it may be |
 //! |---|---|
+//! | nothing: there is a bundle alone | not begun, held up in its first step, or its folder was removed |
 //! | it was being created | in one of the steps, or dead in one; nothing of its program |
 //! | it was created and not let go | parked, for any reason; held up; ended before its start |
 //! | it was let go, and the FIFO is there | in a hook, or its program runs and the FIFO is stale |
@@ -15,13 +16,15 @@ use finding::Time;
 use runc::Phase;
 
 use crate::State;
-use crate::state::ROWS;
+use crate::state::{ROWS, Row};
 use crate::subject::Subject;
 
 /// What rules states out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signs {
     pub(crate) phase: Phase,
+    /// There is a bundle, and no runtime has a folder for it.
+    pub(crate) alone: bool,
     pub(crate) crun: bool,
     /// containerd keeps it.
     pub(crate) shim: bool,
@@ -37,20 +40,15 @@ pub(crate) struct Signs {
 pub(crate) fn may_be(subject: &Subject<'_>, now: Time) -> Vec<State> {
     let young = subject.is_young(now);
     let Some(container) = subject.container else {
-        // A bundle, and nobody's folder.
-        let of_bundle = |state: &State| match state {
-            State::Creating => young,
-            State::CreatorStopped
-            | State::StorageHung
-            | State::ScannerHung
-            | State::Unthawed
-            | State::LeakedInit
-            | State::RuntimeBlocked
-            | State::Unreachable
-            | State::NoTask => true,
-            _ => false,
-        };
-        return all().filter(of_bundle).collect();
+        return allowed(&[Signs {
+            phase: Phase::Empty,
+            alone: true,
+            crun: false,
+            shim: subject.is_containerds(),
+            young,
+            saved: false,
+            done: None,
+        }]);
     };
     let phases: &[Phase] = match container.derived.phase {
         Phase::Unknowable if subject.has_fifo() && container.has_state() => {
@@ -71,20 +69,20 @@ pub(crate) fn may_be(subject: &Subject<'_>, now: Time) -> Vec<State> {
     };
     let signs = phases.iter().map(|phase| Signs {
         phase: *phase,
+        alone: false,
         crun: subject.is_crun(),
         shim: subject.is_containerds(),
         young,
         saved: !container.leftovers.is_empty(),
         done: subject.creation_done(),
     });
-    let signs: Vec<Signs> = signs.collect();
-    all()
-        .filter(|state| signs.iter().any(|signs| (state.row().may)(*signs)))
-        .collect()
+    allowed(&signs.collect::<Vec<_>>())
 }
 
-fn all() -> impl Iterator<Item = State> {
-    ROWS.iter().map(|row| row.state)
+/// The states that one of these allows.
+fn allowed(signs: &[Signs]) -> Vec<State> {
+    let by_any = |row: &&Row| signs.iter().any(|signs| (row.may)(*signs));
+    ROWS.iter().filter(by_any).map(|row| row.state).collect()
 }
 
 /// Of a state that folders decide, or that has none.

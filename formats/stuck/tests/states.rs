@@ -15,6 +15,8 @@ mod left;
 mod limits;
 #[path = "states/machine.rs"]
 mod machine;
+#[path = "states/named.rs"]
+mod named;
 
 use finding::{Text, Time};
 use machine::{Machine, SHIM};

@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 import tempfile
+import time
 
 from .node import PATIENCE, Failed
 
@@ -39,11 +40,13 @@ class Answers:
             self.series[way] = answer and answer.get("series")
             if self.said[way] is None:
                 print(f"no answer ({way}): {self.why[way].strip()[:400]}", flush=True)
+        self.found = {}
 
     def live(self):
         """And a bundle at the same time, so that what is young is young in both."""
         done = self.node.run("coroner", "runtime", "stuck", "--all", "--quiet", "--format", "json", "/")
         self.collected = self.node.run("coroner", "collect", "--quiet", "-o", "/tmp/node.bundle", "/")
+        self.asked = time.monotonic()
         return stuck(done)
 
     def bundle(self):
@@ -59,8 +62,26 @@ class Answers:
                         "-cf", path, *trees], stderr=subprocess.DEVNULL)
         return stuck(self.on_host(path))
 
+    def codes(self, way):
+        """The codes that triage gives above a note. Of files alone nothing is known of a daemon."""
+        if way not in self.found:
+            words = ["triage", "--quiet", "--format", "json"]
+            if way == "live":
+                done = self.node.run("coroner", *words, "/")
+            else:
+                path = self.node.dir / "tmp/node.bundle" if way == "bundle" else self.node.tar
+                done = self.call(*words, *(["--now", self.node.now] if way == "processes" else []), path)
+            answer, why = stuck(done)
+            if answer is None:
+                raise Failed(f"triage ({way}): {why}")
+            self.found[way] = {each["code"] for each in answer["findings"] if each["severity"] != "note"}
+        return self.found[way]
+
     def on_host(self, path, *more):
-        words = [self.coroner, "runtime", "stuck", "--all", "--quiet", "--format", "json", *more, path]
+        return self.call("runtime", "stuck", "--all", "--quiet", "--format", "json", *more, path)
+
+    def call(self, *words):
+        words = [self.coroner, *words]
         return subprocess.run(list(map(str, words)), capture_output=True, text=True, errors="replace", timeout=60 * PATIENCE)
 
     def entry(self, way, name):
@@ -75,6 +96,13 @@ class Answers:
         return [f"{text(each.get('id'))} {each['state']}" for each in others if each["state"] not in [*HEALTHY, "unknowable"]]
 
     def verdict(self, way, state):
+        """Of a state whose daemon is at fault, the finding that says so is there, too."""
+        told = self.of_container(way, state)
+        if "code" in state and way != "disk" and told["verdict"] == "right" and state["code"] not in self.codes(way):
+            return {"said": f"{told['said']}, and not {state['code']}", "sure": True, "verdict": "wrong"}
+        return told
+
+    def of_container(self, way, state):
         entries = self.entry(way, state["name"])
         if self.said[way] is None:
             return {"said": "-", "sure": True, "verdict": "not-asked"}
@@ -153,7 +181,7 @@ def of_files(entry, state, release):
     want, phase = disk(state, release), entry.get("phase") or "bundle"
     may_be = entry.get("may_be", [])
     if entry["state"] != "unknowable":
-        said, right = entry["state"], entry["state"] == want and entry["sure"] and not may_be
+        said, right = entry["state"], entry["state"] == want and entry["sure"] == (want != "not-read") and not may_be
     else:
         said = f"unknowable, {phase}"
         right = said == want and state["say"] in may_be and not entry["sure"] and not commands(entry["remedy"])

@@ -69,6 +69,16 @@ def exited(node, name):
     cri(node, "stop", node.ids[name])
 
 
+def oom_killed(node, name):
+    """It takes more memory than its limit, and the kernel kills it."""
+    greedy = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
+    resources = {"resources": {"memory_limit_in_bytes": 32 << 20, "cpu_period": 0, "cpu_quota": 0, "cpu_shares": 0, "oom_score_adj": 0,
+                               "cpuset_cpus": "", "cpuset_mems": "", "hugepage_limits": [], "unified": {}, "memory_swap_limit_in_bytes": 0}}
+    cri(node, "start", create(node, name, ["/busybox", "sh", "-c", greedy], mounts=[BUSYBOX], linux=resources))
+    until("its end", lambda: not node.pids(name), 60)
+    time.sleep(2)
+
+
 def stdout_full(node, name):
     """Its output goes through a FIFO to the daemon; when that is down, nobody reads."""
     cri(node, "start", create(node, name, ["/busybox", "sh", "-c", "while :; do echo some line; done"], mounts=[BUSYBOX]))

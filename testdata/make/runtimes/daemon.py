@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -88,6 +90,111 @@ def at_limit(node, name):
         limit.write("1")
     ctr(node, "tasks", "exec", "--exec-id", "refused", name, "/busybox", "sh", "-c", "/busybox true; /busybox true", check=False)
     until("a task that was refused", lambda: read(f"{folder}/pids.events").split()[1:2] not in ([], ["0"]))
+
+
+def dying(node, name):
+    """Its init was killed, and waits for a process that joined its pid namespace: whose parent, outside, is stopped."""
+    running(node, name)
+    main = node.main_of(name)
+    node.spawn("busybox", "nsenter", "-t", str(node.inside(main)), "-p", "busybox", "sleep", "100000")
+    for pid in until("what joined it", lambda: [each for each in node.processes("busybox", "nsenter", "-p")
+                                                if read(f"/proc/{each}/task/{each}/children").strip()]):
+        signal_of(pid, signal.SIGSTOP)
+        stopped(pid)
+    os.kill(main, signal.SIGKILL)
+    # The kernel takes it out of its cgroups before.
+    until("it waits for that one", lambda: "zap_pid_ns_processes" in read(f"/proc/{main}/wchan"))
+
+
+def outlived(node, name):
+    """A process of the host was moved into its cgroups, and its init has ended."""
+    running(node, name)
+    other = node.spawn("busybox", "sleep", "300000")
+    pid = until("the other process", lambda: node.processes("busybox", "sleep", "300000"))[-1]
+    for base, _, _ in os.walk("/sys/fs/cgroup"):
+        if os.path.basename(base) == name and node.cgroup in base:
+            with contextlib.suppress(OSError), open(f"{base}/cgroup.procs", "w") as file:
+                file.write(str(pid))
+    main = node.main_of(name)
+    os.kill(main, signal.SIGKILL)
+    until("the end of its init", lambda: not read(f"/proc/{main}/stat") and other.poll() is None and pid in node.pids(name))
+
+
+def rootfs_busy(node, name):
+    """It has ended, and a process of the host has its working directory in its root file system."""
+    running(node, name)
+    root = f"/run/containerd/io.containerd.runtime.v2.task/default/{name}/rootfs"
+    node.spawn("busybox", "sh", "-c", f"cd {root} && exec busybox sleep 200000")
+    until("who is in it", lambda: node.processes("busybox", "sleep", "200000"))
+    ctr(node, "tasks", "kill", "--signal", "KILL", name)
+    until(f"{name}'s end", lambda: not node.pids(name))
+    if ctr(node, "tasks", "delete", name, check=False).returncode == 0:
+        raise Failed("the task could be deleted")
+
+
+def unreachable(node, name):
+    """The folder of its state was removed under it."""
+    running(node, name)
+    shutil.rmtree(node.dir / "run/containerd/runc/default" / name)
+
+
+def not_read(node, name):
+    """A stand-in, for Debian has no Kata: the name and arguments of its shim, a bundle, a sleeping process."""
+    ctr(node, "containers", "create", "--runtime", "io.containerd.kata.v2", IMAGE, name)
+    bundle = node.dir / "run/containerd/io.containerd.runtime.v2.task/default" / name
+    (bundle / "rootfs").mkdir(parents=True)
+    (bundle / "config.json").write_text("{\"ociVersion\":\"1.1.0\"}")
+    program = node.dir / "usr/local/bin/containerd-shim-kata-v2"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CACHE / "programs/sleeper", program)
+    (bundle / "shim-binary-path").write_text("/usr/local/bin/containerd-shim-kata-v2")
+    node.spawn("busybox", "sh", "-c", f"cd /run/containerd/io.containerd.runtime.v2.task/default/{name}; exec "
+               f"/usr/local/bin/containerd-shim-kata-v2 -namespace default -address /run/containerd/containerd.sock -id {name}")
+    until("its shim", lambda: node.processes("-id", name))
+
+
+def of_daemon(node):
+    return int(node.box("daemon-pid").stdout)
+
+
+def daemon_at_limit(node, name):
+    """The daemon has as many open files as it may have: its limit is the highest number in use, what is free below it is taken by
+    connections. The hard limit stays: runc gives containers theirs below it."""
+    running(node, name)
+    pid = of_daemon(node)
+
+    def numbers():
+        return sorted(map(int, os.listdir(f"/proc/{pid}/fd")))
+
+    most = numbers()[-1]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most + 1, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+    # Each begins to speak HTTP/2, or the daemon would hang up.
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+    for _ in range(2000):
+        one = socket.socket(socket.AF_UNIX)
+        one.settimeout(1)
+        node.held_open.append(one)
+        try:
+            one.connect(f"/proc/{pid}/root/run/containerd/containerd.sock")
+            one.send(hello)
+        except OSError:
+            break
+        time.sleep(0.01)
+        if len(numbers()) > most:
+            break
+    until("all its files are open", lambda: len(numbers()) >= most)
+    if ctr(node, "run", "--detach", "--null-io", IMAGE, f"{name}-refused", check=False, timeout=15).returncode == 0:
+        raise Failed("a container could be made")
+
+
+def daemon_replaced(node, name):
+    """Another file stands where its program was, as after an upgrade without a restart."""
+    running(node, name)
+    program = node.dir / "usr/bin/containerd"
+    shutil.copy(program, f"{program}.new")
+    os.replace(f"{program}.new", program)
+    if not os.readlink(f"/proc/{of_daemon(node)}/exe").endswith("(deleted)"):
+        raise Failed("its program is still there")
 
 
 def paused(node, name):

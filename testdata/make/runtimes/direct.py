@@ -1,7 +1,9 @@
 """States of containers that runc made without a daemon. Each function makes one, and returns when it is there."""
 
 import contextlib
+import fcntl
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -11,6 +13,7 @@ import time
 from .node import CACHE, FREEZER, HELD, UNIFIED, Failed, read, until
 
 SHELL = "/usr/bin/busybox"
+FREEZE, THAW = 0xC0045877, 0xC0045878  # FIFREEZE, FITHAW
 
 
 def shell(script):
@@ -378,6 +381,28 @@ def scanner_hung(node, name):
     node.held("scanner", f"/srv/{name}/rootfs/data/scanned")
     node.must("runc", "start", name)
     node.at(name, "fanotify_handle_event")
+
+
+def unthawed(node, name):
+    """It writes to a file system that was frozen for a copy of the disk."""
+    image = node.logs / f"{name}.img"
+    with open(image, "wb") as file:
+        file.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    loop = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True).stdout.strip()
+    node.undo.append(lambda: subprocess.run(["losetup", "--detach", loop], check=False))
+    node.bundle(name, args=["/usr/bin/busybox", "sh", "-c", "while :; do echo >>/data/log; busybox sleep 0.1; done"])
+    data = f"/srv/{name}/rootfs/data"
+    node.must("mknod", f"/dev/{name}", "b", "7", loop.removeprefix("/dev/loop"))
+    node.must("mount", "-t", "ext4", f"/dev/{name}", data)
+    node.must(*words(name))
+    node.must("runc", "start", name)
+    until("it writes", lambda: (pathlib.Path(f"/proc/{node.box('pid').stdout.strip()}/root") / data[1:] / "log").exists())
+    # Nobody can enter a box whose file system is frozen and which is being removed: first it is thawed.
+    frozen = os.open(f"/proc/{node.box('pid').stdout.strip()}/root{data}", os.O_RDONLY)
+    fcntl.ioctl(frozen, FREEZE, 0)
+    node.undo.insert(0, lambda: (fcntl.ioctl(frozen, THAW, 0), os.close(frozen)))
+    until("it waits", lambda: any(re.search(r"sb_start_write|percpu_rwsem", read(f"/proc/{pid}/wchan")) for pid in node.pids(name)))
 
 
 def seccomp_wait(node, name):

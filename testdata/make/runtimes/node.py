@@ -45,6 +45,8 @@ class Node:
         self.orphans = []  # shims to be killed
         self.ids = {}  # of those whose id is not ours to choose
         self.neighbours = []  # of those that are no state of their own: they must be found well
+        self.held_open = []  # connections that are kept
+        self.undo = []  # what must be put right before the box can be removed
         self.waiting, self.logs = [], pathlib.Path(tempfile.mkdtemp(prefix="runtime-"))
         self.box("remove", check=False)
         self.box("start", release)
@@ -230,6 +232,8 @@ class Node:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def close(self):
+        for each in self.undo:
+            each()
         # nsenter stops itself when its child is stopped, and then does not reap it: whole groups.
         for process in self.waiting:
             with contextlib.suppress(OSError):

@@ -3,7 +3,6 @@
 //! Found by `diagnosis.rs`. Tests: `tests/states/foreign.rs`; made for real by `testdata/make/runtime` (`leaked-init` in runtime.toml).
 
 use super::{Row, State};
-use crate::may::never;
 use crate::remedy::{Case, kill_all, safe};
 use finding::Remedy;
 
@@ -17,7 +16,7 @@ pub(super) const ROW: Row = Row {
         "Do not create a container of the same id before it is gone: it would share its cgroup.",
     ],
     remedy: way_out,
-    may: never,
+    may: |signs| signs.alone,
 };
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {

@@ -12,7 +12,6 @@ use process::{Process, Processes};
 use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
-use crate::may::never;
 use crate::remedy::{Case, remedy, signal};
 use crate::state::Row;
 use crate::subject::Subject;
@@ -27,7 +26,7 @@ pub(crate) const ROW: Row = Row {
         "Do not unmount it lazily (`umount -l`): its snapshot stays busy, and no tool shows why.",
     ],
     remedy: way_out,
-    may: never,
+    may: |signs| signs.alone || signs.gone_on(),
 };
 
 /// Whoever keeps the root of a task busy that has ended.

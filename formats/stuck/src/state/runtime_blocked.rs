@@ -3,7 +3,6 @@
 //! Found by `creating.rs`. Tests: made for real by `testdata/make/runtime` (`runtime-blocked` in runtime.toml).
 
 use super::{Row, State};
-use crate::may::never;
 use crate::remedy::{Case, END, safe};
 use finding::Remedy;
 
@@ -15,7 +14,7 @@ pub(super) const ROW: Row = Row {
     cause: "Its --log is a FIFO that no process reads.",
     never: &[],
     remedy: way_out,
-    may: never,
+    may: |signs| signs.alone,
 };
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {

@@ -3,7 +3,6 @@
 //! Found by `workload.rs`. Tests: `tests/states/foreign.rs`.
 
 use super::{Row, State};
-use crate::may::never;
 use crate::remedy::{Case, kill_all, losing, task};
 use finding::Remedy;
 
@@ -19,7 +18,7 @@ pub(super) const ROW: Row = Row {
         "Do not run `runc delete --force`: it finds no container, reports success, and leaves the process.",
     ],
     remedy: way_out,
-    may: never,
+    may: |signs| signs.alone,
 };
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {

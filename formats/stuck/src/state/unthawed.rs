@@ -21,5 +21,5 @@ pub(super) const ROW: Row = Row {
     ],
     remedy: file_answered,
     // It can come over any process.
-    may: |signs| signs.phase != Phase::Empty,
+    may: |signs| signs.alone || signs.phase != Phase::Empty,
 };

@@ -33,6 +33,7 @@ mod daemon_replaced;
 mod database;
 mod devmapper;
 mod disk;
+mod docker;
 mod garbage;
 mod image;
 mod image_chain;
@@ -285,6 +286,8 @@ pub const CHECKS: &[&Check] = &[
     &unit_limits::START_LIMIT,
     &cores::LEFT,
     &clients::ENDPOINT,
+    &docker::SETTINGS,
+    &docker::PID,
     &registry::HOSTS,
     &registry::FILE,
     &registry::ENDPOINT,

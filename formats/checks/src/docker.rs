@@ -205,7 +205,7 @@ pub(crate) fn refusal(docker: &Docker) -> Option<(String, bool)> {
             let names: Vec<String> = if found == "an object" {
                 names.collect()
             } else {
-                vec![key]
+                vec![key.clone()]
             };
             let is_other =
                 |name: &String| OTHER_RELEASES.split_whitespace().any(|known| known == name);

@@ -73,6 +73,7 @@ mod snapshot_layer;
 mod snapshot_name;
 mod snapshot_parent;
 pub mod start;
+mod state_kept;
 mod still_open;
 mod store;
 mod store_elsewhere;
@@ -115,6 +116,7 @@ pub const CHECKS: &[&Check] = &[
     &root_disk::EMPTIED,
     &store::ROOT_MISSING,
     &store::STATE_MISSING,
+    &state_kept::KEPT,
     &store::META_MISSING,
     &store::META_EMPTY,
     &store::META_BROKEN,

@@ -100,6 +100,14 @@ const FAILS: &[(&str, &str)] = &[
         "makes no pod: the sandbox image that config.toml names is no name of an image",
     ),
     (
+        "cri/sandbox-gone",
+        "lists containers without their pod, which is gone: they can be removed",
+    ),
+    (
+        "cri/sandbox-without-record",
+        "does not list a pod whose sandbox has no record, and keeps the sandbox",
+    ),
+    (
         "cri/",
         "shows pods or containers as unknown, and may not be able to remove them",
     ),

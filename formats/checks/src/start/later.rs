@@ -248,6 +248,7 @@ pub(super) fn fails(run: &mut Run<'_>) {
             phase: Phase::Later,
             effect,
             rule: first.code.rule,
+            key: "",
             does: does.to_owned(),
             at: first.location.clone(),
             code: Some(code),
@@ -287,6 +288,7 @@ pub(super) fn restarted(run: &mut Run<'_>) {
         phase: Phase::Later,
         effect: Effect::FailsLater,
         rule: finding.code.rule,
+        key: "",
         does: if finding.code.name == RESTART_KILLS {
             "ends every task when its unit is stopped or restarted".to_owned()
         } else {

@@ -4,7 +4,8 @@ use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
-use metadb::{Container, Row};
+use metadb::{Container, MetaDb, Row};
+use node::Node;
 
 use crate::container::pod_of;
 use crate::judge::affecting;
@@ -50,8 +51,9 @@ pub(crate) const SANDBOX_GONE: Check = Check {
         rule: "K03",
         severity: Severity::Damage,
         title: "A container belongs to a pod that is gone",
-        explanation: "The CRI keeps a record of the container, but none of its pod. It shows the \
-            container as unknown; the kubelet may be unable to remove it.",
+        explanation: "The CRI keeps a record of the container, but none of its pod. It lists the \
+            container in the state it last had, and no pod for it. It can be stopped and removed (so on \
+            1.6.20, 1.7.24 and 2.1.9).",
         remedy: "Delete the container (`crictl rm`), or its record if that fails.",
     },
     needs: &[Need::Containers],
@@ -134,6 +136,32 @@ fn name_twice(judge: &mut Judge<'_>) {
         }
         judge.say(finding);
     }
+}
+
+/// Which of several records of one name a repair keeps (`repair`, pods.rs): the one that has a task, or that
+/// containers belong to, or the newest.
+pub(crate) fn kept_of<'o>(node: &Node, records: &[&'o Object]) -> Option<&'o Object> {
+    let namespaces = node.meta.rows.as_ref().map_or(&[][..], MetaDb::namespaces);
+    let rows = namespaces.iter().flat_map(|namespace| {
+        let rows = namespace.containers.read().into_iter().flatten();
+        rows.map(move |row| (&namespace.name, row))
+    });
+    let rows: Vec<(&Text, &Row<Container>)> = rows.collect();
+    let owners = rows.iter().filter_map(|(_, row)| row.pod_container().ok());
+    let owners: BTreeSet<Text> = owners.map(|record| record.sandbox_id).collect();
+    let runtime = node.runtime.read();
+    let rank = |object: &&&Object| {
+        let (space, id) = (object.namespace.as_ref(), &object.name);
+        let mut found = rows.iter();
+        let found = found.find(|(name, row)| Some(*name) == space && row.key == *id);
+        let has_task = runtime.is_some_and(|all| {
+            let bundle = space.and_then(|space| all.bundle(space, id));
+            bundle.is_some() || all.container(space, id).is_some()
+        });
+        let made = found.and_then(|(_, row)| row.created);
+        (has_task, owners.contains(id), made, id.clone())
+    };
+    records.iter().max_by_key(rank).copied()
 }
 
 /// Containers of which a part could not be read: they may be any pod's.

@@ -46,8 +46,9 @@ pub(crate) const SANDBOX_RECORD: Check = Check {
         explanation: "In 2.x each pod is a sandbox whose extension `metadata` holds the CRI's record. A crash \
             between the two steps of making a pod leaves a sandbox without it, and without a \
             container. 2.0.0 to 2.0.5 and 2.1.0 to 2.1.2 exit at such a sandbox, and are restarted \
-            again and again (issue 10848). Later releases delete the sandbox. Where the pod's \
-            container is there, its record is used, and this is a note.",
+            again and again (issue 10848), also where the pod's container is there. Later releases \
+            do not list the pod, and keep the sandbox; where the pod's container is there, they use its \
+            record, and this is a note.",
         remedy: "Delete that one sandbox in a copy of meta.db. Deleting all of \
             /var/lib/containerd is not needed.",
     },
@@ -238,7 +239,9 @@ fn sandbox_record(judge: &mut Judge<'_>) {
         let object = Object::new("sandbox", NAMESPACE, row.key.clone());
         let ends = matches!(version, Some((2, 0, 0..=5) | (2, 1, 0..=2)));
         let finding = Finding::new(SANDBOX_RECORD.code, location, message).affects(object);
-        if recorded.contains(&row.key) {
+        if recorded.contains(&row.key) && !ends {
+            let finding =
+                finding.found("the record of its container, which containerd uses instead");
             judge.say(finding.severity(Severity::Note));
             continue;
         }

@@ -33,6 +33,7 @@ mod daemon_replaced;
 mod database;
 mod devmapper;
 mod disk;
+mod docker;
 mod garbage;
 mod image;
 mod image_chain;
@@ -72,6 +73,7 @@ mod snapshot_layer;
 mod snapshot_name;
 mod snapshot_parent;
 pub mod start;
+mod state_kept;
 mod still_open;
 mod store;
 mod store_elsewhere;
@@ -114,6 +116,7 @@ pub const CHECKS: &[&Check] = &[
     &root_disk::EMPTIED,
     &store::ROOT_MISSING,
     &store::STATE_MISSING,
+    &state_kept::KEPT,
     &store::META_MISSING,
     &store::META_EMPTY,
     &store::META_BROKEN,
@@ -285,6 +288,8 @@ pub const CHECKS: &[&Check] = &[
     &unit_limits::START_LIMIT,
     &cores::LEFT,
     &clients::ENDPOINT,
+    &docker::SETTINGS,
+    &docker::PID,
     &registry::HOSTS,
     &registry::FILE,
     &registry::ENDPOINT,

@@ -61,7 +61,7 @@ pub fn verdict(node: &Node, report: &Report, release: &Detected, at: Time) -> Ve
 
 /// Adds what the verdict says and no finding of the report: each part of it has a code.
 pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Report {
-    let findings = start::findings(&verdict.predictions, &verdict.not_known);
+    let findings = start::findings(node, &verdict.predictions, &verdict.not_known);
     let findings = findings
         .into_iter()
         .map(crate::said::with_message)

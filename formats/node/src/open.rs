@@ -16,9 +16,9 @@ use crate::clients::{self, Client};
 use crate::graph::Graph;
 use crate::lost_found::LostFound;
 use crate::{
-    Cores, Database, DatabaseState, Disks, Documents, Headers, META_DIR, MountPoint, Network,
-    PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces, Units,
-    left_out, snapshotter, times, whose,
+    Cores, Database, DatabaseState, Disks, Docker, Documents, Headers, META_DIR, MountPoint,
+    Network, PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces,
+    Units, left_out, snapshotter, times, whose,
 };
 
 /// Name of the content store's folder.
@@ -78,6 +78,8 @@ pub struct Node {
     pub programs: RuntimePrograms,
     /// Clients of the CRI, and where they look for it.
     pub clients: Vec<Client>,
+    /// Docker's daemon, where one is installed.
+    pub docker: Option<Docker>,
     /// What pulls are told about registries.
     pub registries: Registries,
     /// What is kept of pods outside of containerd.
@@ -205,6 +207,7 @@ impl Node {
         let network = Network::read_network(evidence, &roots);
         let registries = Registries::read_registries(evidence, config);
         let clients = clients::clients(evidence);
+        let docker = Docker::read_docker(evidence);
         let pods = PodFiles::read_pod_files(evidence, &roots, &clients, meta.rows.as_ref());
         let traces = Traces::read_traces(evidence, &roots, &meta, runtime.read());
         if let Some(rows) = &meta.rows {
@@ -264,6 +267,7 @@ impl Node {
             network,
             programs,
             clients,
+            docker,
             registries,
             pods,
             traces,

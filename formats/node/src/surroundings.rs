@@ -31,6 +31,9 @@ pub struct Surroundings {
     pub mount: Option<Mount>,
     /// The same of state.
     pub state_mount: Option<Mount>,
+    /// What state lies on, where the machine is this one, or the evidence holds its table of mounts: a
+    /// copy lies wherever it was put.
+    pub state_disk: Option<Mount>,
     /// Folders whose parent a start makes, and cannot: nothing can be written where it belongs.
     unmakable: BTreeSet<PathBuf>,
     /// Who holds a lock, by database; nothing where this machine does not know.
@@ -246,6 +249,11 @@ impl Surroundings {
             mount_at(evidence, processes, &roots.state)
         } else {
             evidence.mount(&roots.state)
+        };
+        around.state_disk = if evidence.is_machine() {
+            evidence.mount(&roots.state)
+        } else {
+            kernel::mount_of(evidence, processes, &roots.state)
         };
         let absent = |path: &Path| evidence.stat(path) == Err(Unread::Absent);
         around.unmakable = named_paths(roots)

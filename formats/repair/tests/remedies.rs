@@ -213,6 +213,19 @@ fn planned_for(tar: &testcase::Tar) -> Result<Plan, repair::Refused> {
     make(&mut evidence, &request).map(|made| made.plan)
 }
 
+/// The steps of all ways out of findings of this code.
+fn steps_for(tar: &testcase::Tar, code: &str) -> Vec<finding::Step> {
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let node = Node::open(&evidence, roots(&evidence), node::Options::default());
+    let found = judge_all(&node, &Measured::default()).findings.into_iter();
+    let found = found.filter(|finding| finding.code.name == code);
+    found
+        .flat_map(|finding| finding.ways)
+        .flat_map(|way| way.steps)
+        .collect()
+}
+
 /// What lies under a mount point is not to be repaired: the records would hide the disk that is lacking.
 #[test]
 fn a_root_whose_disk_is_not_mounted_is_not_repaired() {
@@ -248,6 +261,18 @@ fn of_two_pods_of_one_name_the_one_in_use_stays() {
     };
     assert!(out("19d4f827cd58549e"), "{:?}", plan.edits);
     let live = "00fd059904810a8c";
+    // The finding's steps name what the plan takes, and nothing else.
+    let steps = steps_for(&Edits::read_edits(&folder).apply(&folder), "cri/name-twice");
+    let lost: Vec<String> = steps
+        .iter()
+        .flat_map(|step| step.loses.objects())
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        lost.iter().any(|lost| lost.contains("19d4f827cd58549e")),
+        "{lost:?}"
+    );
+    assert!(!lost.iter().any(|lost| lost.contains(live)), "{lost:?}");
     assert!(
         !plan.lost.iter().any(|lost| lost.contains(live)),
         "{:?}",

@@ -3,6 +3,8 @@
 use daemon::start::Effect;
 use finding::{AtStart, Code, Finding, Report, Severity};
 
+use node::Node;
+
 use super::{Prediction, Statement};
 use crate::NotKnown;
 
@@ -111,7 +113,11 @@ pub(super) fn give(statements: &mut [Statement], report: &Report) {
 }
 
 /// The findings of a verdict: what no other finding of the report tells, once for all releases.
-pub(crate) fn findings(predictions: &[Prediction], unknown: &[NotKnown]) -> Vec<Finding> {
+pub(crate) fn findings(
+    node: &Node,
+    predictions: &[Prediction],
+    unknown: &[NotKnown],
+) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for prediction in predictions {
         let names: Vec<&str> = prediction.releases.iter().map(|one| one.name()).collect();
@@ -145,7 +151,7 @@ pub(crate) fn findings(predictions: &[Prediction], unknown: &[NotKnown]) -> Vec<
                 release: names.join(", "),
                 does: statement.does.clone(),
             });
-            all.push(finding);
+            all.push(crate::ways::cured(node, statement.key, finding));
         }
     }
     for part in unknown {

@@ -183,8 +183,16 @@ fn sandboxes(run: &mut Run<'_>) -> Flow {
         let at = row.at.location(&run.meta);
         let target = Target::new(Object::new("sandbox", CRI_NAMESPACE, row.key.clone()));
         let fatal = run.statement(&rules::SANDBOX_METADATA).at(at.clone());
+        // Later ones take the record of the pod's container.
+        let is_recorded = || {
+            let mut all = pods.containers.read().into_iter().flatten();
+            all.any(|one| {
+                one.key == row.key && one.cri_kind() == Some("sandbox") && one.pod().is_ok()
+            })
+        };
         match early {
             Some(true) => run.say(fatal.says(says).target(target))?,
+            Some(false) if is_recorded() => {}
             Some(false) => {
                 run.note(run.statement(&rules::SANDBOX_SKIPPED).at(at).target(target));
             }

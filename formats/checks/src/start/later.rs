@@ -100,6 +100,14 @@ const FAILS: &[(&str, &str)] = &[
         "makes no pod: the sandbox image that config.toml names is no name of an image",
     ),
     (
+        "cri/sandbox-gone",
+        "lists containers without their pod, which is gone: they can be removed",
+    ),
+    (
+        "cri/sandbox-without-record",
+        "does not list a pod whose sandbox has no record, and keeps the sandbox",
+    ),
+    (
         "cri/",
         "shows pods or containers as unknown, and may not be able to remove them",
     ),
@@ -240,6 +248,7 @@ pub(super) fn fails(run: &mut Run<'_>) {
             phase: Phase::Later,
             effect,
             rule: first.code.rule,
+            key: "",
             does: does.to_owned(),
             at: first.location.clone(),
             code: Some(code),
@@ -279,6 +288,7 @@ pub(super) fn restarted(run: &mut Run<'_>) {
         phase: Phase::Later,
         effect: Effect::FailsLater,
         rule: finding.code.rule,
+        key: "",
         does: if finding.code.name == RESTART_KILLS {
             "ends every task when its unit is stopped or restarted".to_owned()
         } else {

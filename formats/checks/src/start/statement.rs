@@ -64,6 +64,9 @@ pub struct Statement {
     pub effect: Effect,
     /// The number of the rule or invariant.
     pub rule: &'static str,
+    /// The rule's own name.
+    #[serde(skip)]
+    pub key: &'static str,
     /// What the daemon does, as a clause without a subject.
     pub does: String,
     /// Where that comes from; empty if from the node as a whole.
@@ -131,6 +134,7 @@ impl Statement {
             phase: rule.phase,
             effect: rule.effect,
             rule: rule.id,
+            key: rule.key,
             does: rule.does.to_owned(),
             at: Location::default(),
             code: None,

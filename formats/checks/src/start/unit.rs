@@ -6,6 +6,7 @@ use node::{Overlay, Unit, path_text};
 
 use super::run::{Flow, Run};
 use super::settings;
+use crate::docker;
 use crate::part::Part;
 
 fn file(unit: &Unit) -> Location {
@@ -15,6 +16,7 @@ fn file(unit: &Unit) -> Location {
 /// Whether it starts the daemon, and how.
 pub(super) fn unit(run: &mut Run<'_>) -> Flow {
     let node = run.node;
+    dockerd(run)?;
     let Some(unit) = &node.roots.unit else {
         return program(run);
     };
@@ -71,6 +73,25 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
     if !unit.command.is_empty() && !unit.is_plain() {
         let why = "it does not start containerd itself: which options that gets is not known";
         run.not_known(Part::Configuration, format!("the command of {at}"), why);
+    }
+    Flow::Continue(())
+}
+
+/// A containerd that dockerd starts: what keeps dockerd from it.
+fn dockerd(run: &mut Run<'_>) -> Flow {
+    let node = run.node;
+    let Some(docker) = node.docker.as_ref().filter(|_| docker::starts_it(node)) else {
+        return Flow::Continue(());
+    };
+    if let Some((why, true)) = docker::refusal(docker) {
+        let does = format!("{}: {why}", rules::DOCKER_SETTINGS.does);
+        let statement = run.statement(&rules::DOCKER_SETTINGS).does(does);
+        run.say(statement.at(Location::file(docker.file.clone())))?;
+    }
+    if let Some(stale) = docker::stale_pids(node).into_iter().next() {
+        let does = format!("{}: {} {}", rules::DOCKER_PID.does, stale.file, stale.says);
+        let statement = run.statement(&rules::DOCKER_PID).does(does);
+        run.say(statement.at(Location::file(stale.file)))?;
     }
     Flow::Continue(())
 }

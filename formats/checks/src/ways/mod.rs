@@ -11,6 +11,7 @@ mod pods;
 mod removal;
 mod runtime;
 mod snapshots;
+mod starts;
 mod steps;
 mod stores;
 mod units;
@@ -20,6 +21,7 @@ use node::Node;
 
 pub(crate) use first::start_last;
 pub(crate) use loss::Hanging;
+pub(crate) use starts::cured;
 pub(crate) use steps::Here;
 
 /// What makes the ways out of findings of these codes; a name that ends in `/` is a family.

@@ -51,12 +51,10 @@ fn name_twice(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "`coroner repair` keeps the record that has a task or a bundle, or that containers belong to (of two without, \
          the newer one), and leaves out the other one, whose files a lease keeps. `coroner repair undo` takes it back.",
     );
-    // Which of them goes, the plan says.
-    let records: Vec<Object> = ["container", "sandbox"]
-        .into_iter()
-        .flat_map(|kind| objects_of_kind(finding, kind))
-        .cloned()
-        .collect();
+    let records: Vec<&Object> = objects_of_kind(finding, "container").collect();
+    let kept = crate::cri::kept_of(here.node, &records);
+    let gone = records.into_iter().filter(|one| Some(*one) != kept);
+    let records: Vec<Object> = gone.cloned().collect();
     if let Some(apply) = way.steps.iter_mut().find(|step| step.condition.is_some()) {
         apply.loses = Loss::Objects(records);
     }

@@ -8,6 +8,7 @@ use super::{Here, Table};
 use crate::still_open::StillOpen;
 
 pub(super) const TABLE: Table = &[
+    (&["store/state-kept"], state_below_run),
     (&["bolt/"], database),
     (
         &[
@@ -362,4 +363,25 @@ fn mounts(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         way.steps.insert(stopped, unmount);
     }
     vec![way]
+}
+
+/// The bundles go at the next start; what is to be mended is where the next ones lie.
+fn state_below_run(here: &Here<'_>, _: &Finding) -> Vec<Remedy> {
+    let state = node::path_text(&here.node.roots.state);
+    let roots = &here.node.roots;
+    let config = roots
+        .config
+        .as_ref()
+        .and_then(|config| config.files.first());
+    let words = match config.filter(|_| !state.bytes().starts_with(b"/run/")) {
+        Some(file) => format!("Set `state` in {file} to \"/run/containerd\"."),
+        None => format!("Mount a tmpfs at {state} at each boot (fstab, or a unit)."),
+    };
+    let step = Step::words(words)
+        .undoable()
+        .only("while no container runs");
+    vec![Remedy::new(
+        "From then on a boot empties state, and no bundle of a dead task is left.",
+        vec![step],
+    )]
 }

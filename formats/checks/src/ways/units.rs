@@ -1,7 +1,7 @@
 //! The daemon's unit: a drop-in says what the unit does not.
 
-use finding::program::{CRICTL, SYSTEMCTL};
-use finding::{Action, Edit, Finding, Remedy, Step, Text};
+use finding::program::{CRICTL, DOCKERD, SYSTEMCTL};
+use finding::{Action, Edit, Finding, Remedy, Severity, Step, Text};
 
 use super::steps::{call, run};
 use super::{Here, Table};
@@ -13,6 +13,8 @@ pub(super) const TABLE: Table = &[
     (&["unit/ends-daemon"], lasts),
     (&["unit/limits"], unlimited),
     (&["unit/start-limit"], again),
+    (&["docker/settings-unusable"], dockers_settings),
+    (&["docker/pid-stale"], dockers_pid),
 ];
 
 /// Sorts behind what packages and people bring.
@@ -117,4 +119,41 @@ fn again(_: &Here<'_>, _: &Finding) -> Vec<Remedy> {
         "systemd forgets the starts that failed, and may start it again.",
         reset.into_iter().collect(),
     )]
+}
+
+/// Starts Docker's daemon by its unit, also after starts that failed.
+fn start_docker(here: &Here<'_>) -> Vec<Step> {
+    let docker = here.node.docker.as_ref();
+    let Some(unit) = docker.and_then(|docker| docker.unit_name) else {
+        return vec![Step::words("Start dockerd.")];
+    };
+    let verbs = ["reset-failed", "start"].into_iter();
+    let steps = verbs.filter_map(|verb| run(call(SYSTEMCTL).word(verb).operand(unit)));
+    steps.map(Step::undoable).collect()
+}
+
+/// The file is somebody's own: only that person knows what it should say.
+fn dockers_settings(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    if finding.severity <= Severity::Note {
+        return Vec::new();
+    }
+    let file = finding.location.file.clone().unwrap_or_default();
+    let correct = format!("Correct {file}: {}.", finding.message);
+    let check = call(DOCKERD)
+        .word("--validate")
+        .value("--config-file", file);
+    let mut steps = vec![Step::words(correct).undoable()];
+    steps.extend(run(check).map(Step::undoable));
+    steps.extend(start_docker(here));
+    vec![Remedy::new("dockerd takes the file, and starts.", steps)]
+}
+
+fn dockers_pid(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
+    let file = finding.location.file.clone().unwrap_or_default();
+    let aside = here.aside(&file).into_iter();
+    let mut steps: Vec<Step> = aside
+        .map(|step| step.only("while dockerd does not run"))
+        .collect();
+    steps.extend(start_docker(here));
+    vec![Remedy::new("dockerd writes the file again.", steps)]
 }

@@ -391,6 +391,29 @@ pub const UNIT_OPTION: StartRule = rule(
     &[(Release::V1_6, "flag provided but not defined")],
 );
 
+/// dockerd, which starts it, ends before that.
+pub const DOCKER_SETTINGS: StartRule = rule(
+    "docker-settings",
+    "P55",
+    Phase::Config,
+    Effect::Exits,
+    "exits: dockerd, which starts it, refuses daemon.json",
+    &[(
+        Release::V1_6,
+        "unable to configure the Docker daemon with file",
+    )],
+);
+
+/// dockerd takes another process for it, and starts none.
+pub const DOCKER_PID: StartRule = rule(
+    "docker-pid",
+    "P56",
+    Phase::Config,
+    Effect::Exits,
+    "exits: dockerd, which starts it, takes another process for it or for itself",
+    &[(Release::V1_6, "is still running")],
+);
+
 /// systemd does not start it, or what must succeed before it fails.
 pub const UNIT_NOT_STARTED: StartRule = rule(
     "unit-not-started",
@@ -542,6 +565,8 @@ pub(super) const ALL: &[StartRule] = &[
     PLUGIN_TWICE,
     PROXY_TYPE,
     UNIT_OPTION,
+    DOCKER_SETTINGS,
+    DOCKER_PID,
     UNIT_NOT_STARTED,
     UNIT_USER,
     API_NEEDS,

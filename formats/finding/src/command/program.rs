@@ -64,6 +64,8 @@ pub const CTR: Program = Program::ends("ctr");
 pub const BUILDCTL: Program = Program::ends("buildctl");
 /// Docker's client.
 pub const DOCKER: Program = Program::ends("docker");
+/// Docker's daemon.
+pub const DOCKERD: Program = Program::ends("dockerd");
 /// Writes its words.
 pub const ECHO: Program = Program {
     name: "echo",

@@ -1,0 +1,147 @@
+//! Docker's daemon: files that dockerd 26.1.5 and 28.5.2 refuse (`dockerd --validate`) and take, and files of
+//! pids that name another program.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests panic where something is wrong"
+)]
+
+use checks::Measured;
+use evidence::{Evidence, Options};
+use finding::{Finding, Report, Severity};
+use node::{Node, Said};
+use testcase::Tar;
+
+const FILE: &str = "etc/docker/daemon.json";
+const UNIT: &str = "usr/lib/systemd/system/docker.service";
+/// As Debian's.
+const OWN: &str = "[Service]\nType=notify\nEnvironmentFile=-/etc/default/docker\nExecStart=/usr/sbin/dockerd -H fd:// \
+    --containerd=/run/containerd/containerd.sock $DOCKER_OPTS\nKillMode=process\n";
+
+fn judged(tar: &Tar) -> Report {
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let node = Node::open(&evidence, roots[0].clone(), node::Options::default());
+    checks::judge(&node, &Measured::default())
+}
+
+/// What is found of Docker on a healthy node with this unit and this file.
+fn with(unit: &str, file: Option<&str>) -> Vec<Finding> {
+    let mut tar = testcase::node("1.7-running");
+    tar.add(UNIT, unit.as_bytes());
+    if let Some(file) = file {
+        tar.add(FILE, file.as_bytes());
+    }
+    let found = judged(&tar).findings.into_iter();
+    found
+        .filter(|finding| finding.code.name.starts_with("docker/"))
+        .collect()
+}
+
+#[test]
+fn what_dockerd_refuses_is_found() {
+    for (file, why) in [
+        ("{", "ends"),
+        ("[]", "an array, not an object"),
+        ("{} x", "0x78"),
+        (r#"{"debug":true,}"#, "0x7d"),
+        ("// c\n{}", "0x2f"),
+        (r#"{"a":1}"#, "directive a"),
+        (r#"{"Debug":true}"#, "directive Debug"),
+        (
+            r#"{"containerd-snapshotter":true}"#,
+            "directive containerd-snapshotter",
+        ),
+        (r#"{"log-opt":{"max-size":"10m"}}"#, "directive max-size"),
+        (r#"{"proxies":{"httpProxy":"a"}}"#, "directive httpProxy"),
+        (
+            r#"{"live-restore":"true"}"#,
+            "live-restore is a string, and must be a bool",
+        ),
+        (r#"{"mtu":"1500"}"#, "mtu is a string"),
+        (r#"{"insecure-registries":"a"}"#, "must be an array"),
+        (r#"{"log-opts":["a"]}"#, "must be an object"),
+        (r#"{"hosts":["fd://"]}"#, "hosts is set in it"),
+        (r#"{"hosts":null}"#, "hosts is set in it"),
+        (r#"{"containerd":"/run/x.sock"}"#, "containerd is set in it"),
+    ] {
+        let found = with(OWN, Some(file));
+        assert_eq!(found.len(), 1, "{file}: {found:?}");
+        assert_eq!(found[0].code.name, "docker/settings-unusable");
+        assert_eq!(found[0].severity, Severity::Odd, "{file}");
+        assert!(
+            found[0].message.contains(why),
+            "{file}: {}",
+            found[0].message
+        );
+        assert!(found[0].ways[0].steps.len() == 4, "{:?}", found[0].ways);
+    }
+}
+
+#[test]
+fn what_dockerd_takes_is_not_found() {
+    for file in [
+        "{}",
+        "null",
+        "\u{feff}{\"debug\":true}",
+        r#"{"debug":true,"debug":false}"#,
+        r#"{"log-opts":{"max-size":"10m"},"features":{"buildkit":true},"builder":{"gc":{"enabled":true}}}"#,
+        r#"{"runtimes":{"nvidia":{"path":"nvidia-container-runtime","runtimeArgs":[]}},"default-runtime":"nvidia"}"#,
+        r#"{"exec-opts":["native.cgroupdriver=systemd"],"storage-driver":"overlay2","data-root":"/data"}"#,
+        r#"{"proxies":{"http-proxy":"a"},"default-address-pools":[{"base":"10.0.0.0/8","size":24}]}"#,
+        r#"{"insecure-registry":["a"],"bip":null,"default-ulimits":{"nofile":{"Name":"nofile","Hard":2,"Soft":1}}}"#,
+    ] {
+        assert_eq!(with(OWN, Some(file)), [], "{file}");
+    }
+    assert_eq!(with(OWN, None), []);
+    let other = r#"{"hosts":["fd://"]}"#;
+    assert_eq!(
+        with("[Service]\nExecStart=/usr/bin/dockerd\n", Some(other)),
+        []
+    );
+    // One that another release knows, and an empty one: no alarm.
+    for file in [r#"{"graph":"/data"}"#, "", " \n\t"] {
+        let found = with(OWN, Some(file));
+        assert_eq!(found.len(), 1, "{file}");
+        assert_eq!(found[0].severity, Severity::Note, "{file}");
+    }
+}
+
+#[test]
+fn a_unit_that_is_masked_starts_nothing() {
+    let mut tar = testcase::node("1.7-running");
+    tar.add("etc/systemd/system/docker.service", b"");
+    tar.add(FILE, b"{");
+    let found = judged(&tar).findings;
+    assert!(
+        found
+            .iter()
+            .all(|finding| !finding.code.name.starts_with("docker/")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_pid_of_another_program_is_found() {
+    let mut tar = testcase::node("1.7-running");
+    tar.add(UNIT, OWN.as_bytes());
+    tar.add("run/docker.pid", b"52");
+    let report = judged(&tar);
+    let found = report
+        .findings
+        .iter()
+        .filter(|finding| finding.code.name == "docker/pid-stale");
+    assert_eq!(found.count(), 0);
+    let told = report
+        .coverage
+        .abstained
+        .iter()
+        .filter(|one| one.code == "docker/pid-stale");
+    assert_eq!(
+        told.count(),
+        1,
+        "without processes it is not known, and named"
+    );
+}

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use crate::context;
 use crate::explain::{Layer, LayerKnown};
 use crate::message::{Component, Message, Role};
 
@@ -56,26 +57,48 @@ fn left_over(own: Option<&Layer>, inner: &[Layer], cause: &'static Message) -> I
         Some(LayerKnown::Message(message)) => Some(message),
         _ => None,
     });
+    // A connection's error that is no registry's is a word of the system.
+    let of_inner = of_inner.map(|message| {
+        if message.role == Role::Cause && context::is_far(message) {
+            context::far(message)
+        } else {
+            message
+        }
+    });
     let of_inner = of_inner.filter(|message| {
         let is_systems = message.role == Role::Consequence && message.who == Component::System;
         message.role == Role::Errno || is_systems
     });
     let last = of_inner.last().or_else(|| words.next());
     match last {
-        Some(word) if !is_held(cause, word) => Inside::Another(Some(word)),
-        _ => Inside::Nothing,
+        Some(word) if !is_held(cause, word.key) => Inside::Another(Some(word)),
+        Some(_) => Inside::Nothing,
+        // What is not known, and says more than a name.
+        None if inner.iter().any(is_content) && !is_held(cause, "-") => Inside::Another(None),
+        None => Inside::Nothing,
     }
 }
 
-/// Whether `cause` was seen with that word.
-fn is_held(cause: &Message, word: &Message) -> bool {
+/// Whether a piece that is not known says something of its own.
+fn is_content(layer: &Layer) -> bool {
+    const LEAST: usize = 4;
+    let is_known = match layer.known {
+        Some(LayerKnown::Message(_)) => true,
+        Some(LayerKnown::Text(_)) | None => false,
+    };
+    let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"'-,.".contains(&byte));
+    !is_known && layer.text.split_whitespace().filter(is_word).count() >= LEAST
+}
+
+/// Whether `cause` was seen with that word; `-`: with others that are not known.
+fn is_held(cause: &Message, word: &str) -> bool {
     static HELD: LazyLock<HashSet<(&str, &str)>> = LazyLock::new(|| {
         include_str!("held.tsv")
             .lines()
             .filter_map(|line| line.split_once('\t'))
             .collect()
     });
-    HELD.contains(&(cause.key, word.key))
+    HELD.contains(&(cause.key, word))
 }
 
 /// Words of the system in what a text takes in, whatever that is; those that the text has itself are told of.

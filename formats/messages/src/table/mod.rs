@@ -11,6 +11,7 @@ mod docker;
 mod engines;
 mod generic;
 mod guests;
+mod hosts;
 mod kernel;
 mod kubelet;
 mod notes;
@@ -29,6 +30,7 @@ use crate::message::Message;
 
 /// Every message, by table.
 pub const TABLES: &[&[Message]] = &[
+    hosts::ALL,
     settings::ALL,
     daemon::ALL,
     bolt::ALL,

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
+use crate::hedge;
 use crate::message::{Component, Message};
 use crate::speaker::Speaker;
 
@@ -139,6 +140,39 @@ impl Engine {
     }
 }
 
+/// What a registry said, to another engine: that has settings of its own for registries.
+fn registrys(message: &'static Message, engine: Engine) -> &'static Message {
+    let (asker, own) = match engine {
+        Engine::Docker => (Component::Dockerd, "Which registries are asked how is set in dockerd's daemon.json and its certs.d."),
+        Engine::Crio | Engine::Podman => (Component::OtherEngine, "Which registries are asked how is set in registries.conf and its certs.d."),
+        Engine::Kubelet => return message,
+    };
+    let message = hedge::as_asked(message, asker);
+    let is_containerds = |text: &str| ["containerd", "hosts.toml", "config_path"].iter().any(|word| text.contains(word));
+    if !is_containerds(message.means) {
+        return message;
+    }
+    let Ok(mut copies) = COPIES.lock() else {
+        return message;
+    };
+    copies
+        .entry((message.key, message.means, message.who, message.sure, engine))
+        .or_insert_with(|| {
+            // A sentence holds without its part about containerd, if that is its end.
+            let of_sentence = |sentence: &str| {
+                let end = [", and containerd", ": a hosts.toml", " (", ": "].iter().filter_map(|at| sentence.find(at)).min();
+                let kept = if is_containerds(sentence) { sentence.get(..end?)? } else { sentence };
+                (!is_containerds(kept)).then(|| format!("{}. ", kept.trim().trim_end_matches('.')))
+            };
+            let mut means: String = message.means.split_inclusive(". ").filter_map(of_sentence).collect();
+            means.push_str(own);
+            Box::leak(Box::new(Message {
+                means: Box::leak(means.into_boxed_str()),
+                ..*message
+            }))
+        })
+}
+
 /// Commands that were adapted. There are no more of them than messages times engines.
 type Copies = HashMap<(&'static str, &'static str, Component, crate::message::Sure, Engine), &'static Message>;
 
@@ -149,6 +183,9 @@ pub(crate) fn with_commands_of(message: &'static Message, engine: Option<Engine>
     let Some(engine) = engine else {
         return message;
     };
+    if message.who == Component::Registry {
+        return registrys(message, engine);
+    }
     let adapted: Vec<Option<String>> = message.first.iter().map(|command| engine.adapt(command)).collect();
     let is_same = adapted
         .iter()

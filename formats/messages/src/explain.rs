@@ -9,6 +9,7 @@ use crate::clear::{Clears, clears, doubted, without_harmless};
 use crate::context;
 use crate::engine::{Engine, with_commands_of};
 use crate::failure;
+use crate::hedge::as_told;
 use crate::inside::{Inside, inside_of, is_quoted};
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::{LINE_LIMIT, Peeled, peel};
@@ -225,6 +226,10 @@ pub fn explain(line: &str) -> Explained {
     };
     let engine = Engine::of_line(speaker, &whole.whole);
     let head = head.map(|head| head.with_commands_of(engine));
+    let head = match (head, engine) {
+        (Some(head), Some(Engine::Crio | Engine::Podman)) => Some(of_other_engine(head)),
+        (head, _) => head,
+    };
     let place = place.map(|place| with_commands_of(place, engine));
     Explained {
         shows_speaker,
@@ -326,6 +331,24 @@ fn of_the_speaker(
     match its_place.or_else(|| place::of_speaker(real)) {
         Some(place) => Head::Place(place, word),
         None => Head::Act(message, word),
+    }
+}
+
+/// What containerd's CRI plugin and CRI-O both say is CRI-O's in a line of CRI-O.
+fn of_other_engine(head: Head) -> Head {
+    let of = |message: &'static Message| {
+        if matches!(message.who, Component::Containerd | Component::Cri | Component::Dockerd) {
+            as_told(message, Component::OtherEngine, true)
+        } else {
+            message
+        }
+    };
+    match head {
+        Head::Cause(message) => Head::Cause(of(message)),
+        Head::Act(message, word) => Head::Act(of(message), word),
+        Head::Place(message, word) => Head::Place(of(message), word),
+        Head::Consequence(message) => Head::Consequence(of(message)),
+        Head::Text(..) | Head::Generic(_) => head,
     }
 }
 

@@ -26,9 +26,16 @@ pub(crate) fn inside_of(layers: &[Layer], cause: &'static Message) -> Inside {
         return Inside::Nothing;
     };
     let inner = layers.get(at.saturating_add(1)..).unwrap_or_default();
-    match cause.wraps {
+    let found = match cause.wraps {
         Some(holds) => wrapped(inner, holds),
         None => left_over(layers.get(at), inner, cause),
+    };
+    match found {
+        // A connection's error that is no registry's is a word of the system.
+        Inside::Another(Some(word)) if word.role == Role::Cause => {
+            Inside::Another(context::is_far(word).then(|| context::far(word)))
+        }
+        found => found,
     }
 }
 

@@ -514,13 +514,23 @@ impl Line {
             && self.meaning.message.is_some_and(|message| {
                 !message.first.is_empty() || message.whose == messages::Whose::Nobody
             });
-        if has_own || self.is_a_note() || self.reading.look.is_empty() {
+        if has_own || self.is_a_note() {
             return Ok(());
         }
-        pen.gap()?;
-        pen.line("  By its names, look at this:")?;
-        for command in &self.reading.look {
-            pen.verbatim(format_args!("    {command}"))?;
+        if !self.reading.look.is_empty() {
+            pen.gap()?;
+            pen.line("  By its names, look at this:")?;
+            for command in &self.reading.look {
+                pen.verbatim(format_args!("    {command}"))?;
+            }
+        }
+        let word = self.meaning.word.filter(|word| !word.first.is_empty());
+        if let Some(word) = word.filter(|_| self.is_candidate() || self.has_strong_word()) {
+            pen.gap()?;
+            pen.line("  By the system's word:")?;
+            for command in word.first {
+                pen.verbatim(format_args!("    {command}"))?;
+            }
         }
         Ok(())
     }
@@ -602,7 +612,11 @@ impl Line {
         }
         if !message.first.is_empty() {
             pen.gap()?;
-            pen.line("  Look at this first:")?;
+            pen.line(if self.is_candidate() {
+                "  To see whether it is that:"
+            } else {
+                "  Look at this first:"
+            })?;
             for command in message.first {
                 pen.verbatim(format_args!("    {command}"))?;
             }

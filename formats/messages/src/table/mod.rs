@@ -2,6 +2,7 @@
 //!
 //! A text stands where it is most specific; what many causes share stands in [`generic`](mod@generic).
 
+mod agents;
 mod bolt;
 mod clusters;
 mod cni;
@@ -31,6 +32,7 @@ use crate::message::Message;
 /// Every message, by table.
 pub const TABLES: &[&[Message]] = &[
     hosts::ALL,
+    agents::ALL,
     settings::ALL,
     daemon::ALL,
     bolt::ALL,

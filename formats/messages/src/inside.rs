@@ -81,7 +81,10 @@ fn left_over(own: Option<&Layer>, inner: &[Layer], cause: &'static Message) -> I
         Some(word) if !is_held(cause, word.key) => Inside::Another(Some(word)),
         Some(_) => Inside::Nothing,
         // What is not known, and says more than a name.
-        None if inner.iter().any(is_content) && !is_held(cause, "-") => Inside::Another(None),
+        // A line of the kernel is one sentence.
+        None if cause.who != Component::Kernel && inner.iter().any(is_content) && !is_held(cause, "-") => {
+            Inside::Another(None)
+        }
         None => Inside::Nothing,
     }
 }

@@ -78,7 +78,7 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["timedatectl", "journalctl -b -t systemd --grep 'Time has been changed' --no-pager | tail -n 5"]),
     cause(
-        "mount-helper-missing",
+        "network-mount-helper",
         System,
         Programs,
         &["mount: wrong fs type, bad option, bad superblock on {}:/{rest}", "wrong fs type, bad option, bad superblock on {}:/{rest}", "{}bad superblock on {}:/{rest}", "{}bad option; for several filesystems (e.g. nfs, cifs) you might need a /sbin/mount.<type> helper program{rest}", "bad option; for several filesystems (e.g. nfs, cifs) you might need a /sbin/mount.{rest}", "{}need a helper program to connect to service{rest}", "{}you might need a /sbin/mount.<type> helper program{rest}", "mount: unknown filesystem type 'nfs'{rest}", "unknown filesystem type 'nfs'{rest}", "unknown filesystem type 'cifs'{rest}", "unknown filesystem type 'glusterfs'{rest}", "unknown filesystem type 'ceph'{rest}", "mount: unknown filesystem type 'glusterfs'{rest}", "mount: unknown filesystem type 'cifs'{rest}", "{}unknown filesystem type 'nfs4'{rest}"],

@@ -131,15 +131,6 @@ pub(super) const ALL: &[Message] = &[
     )
     .or(&["the server or its port (3260) is not reached", "the initiator's name or its password is not allowed", "iscsid does not run"])
     .first(&["systemctl status iscsid", "iscsiadm -m session", "cat /etc/iscsi/initiatorname.iscsi"]),
-    act(
-        "rbd-map",
-        System,
-        Storage,
-        &["failed to map rbd image: {rest}", "rbd: map failed {rest}", "rbd: sysfs write failed{rest}", "{}rbd: sysfs write failed{rest}", "rbd: map failed: {rest}", "{}rbd: map failed{rest}", "libceph: mon{n} {} {rest}", "libceph: {rest}", "rbd: image {}: {rest}", "fail to check rbd image status with: {rest}"],
-        "A Ceph image was being mapped on the node. Ceph's cluster was not reached, its key is not taken, or the kernel does not know a feature of the image.",
-    )
-    .or(&["the monitors are not reached (ports 3300, 6789)", "the image has features that this kernel lacks", "the image is still mapped elsewhere (a watcher)"])
-    .first(&["dmesg -T | grep -e rbd -e libceph | tail -n 20", "rbd showmapped"]),
     cause(
         "kubeadm-crisocket",
         Client,

@@ -38,12 +38,10 @@ pub(crate) fn hedged(
     tells_failure: bool,
     line: &Line,
 ) -> Option<Head> {
-    // Go's runtime speaks in anybody's program.
-    if speaker.is_unrelated && head.who() != Component::Go {
-        return matches!(head, Head::Generic(_)).then_some(head);
-    }
     let Head::Cause(cause) = head else {
-        return Some(head);
+        // Go's runtime speaks in anybody's program.
+        let is_nobodys = speaker.is_unrelated && head.who() != Component::Go;
+        return (!is_nobodys || matches!(head, Head::Generic(_))).then_some(head);
     };
     // Nearly any line of that program has its text, and no word of it says that something failed.
     let is_it = |layer: &&Layer| matches!(layer.known, Some(LayerKnown::Message(message)) if message.key == cause.key);
@@ -52,6 +50,14 @@ pub(crate) fn hedged(
         .rfind(is_it)
         .is_some_and(|layer| layer.is_broad);
     if cause.whose != Whose::Nobody && is_broad && !tells_failure {
+        return None;
+    }
+    // In a stranger's line a long text is that of a program that the stranger ran; few words may be its own.
+    let is_long = layers
+        .iter()
+        .rfind(is_it)
+        .is_some_and(|layer| !layer.is_short && !layer.is_broad);
+    if speaker.is_unrelated && cause.who != Component::Go && !is_long {
         return None;
     }
     // Another speaks, and nothing of the line shows that it passes the runtime's words on; or the words are few, and
@@ -75,6 +81,9 @@ pub(crate) fn hedged(
         return Some(Head::Act(cause, None));
     }
     let is_news = ["info", "notice", "i"].contains(&level.to_ascii_lowercase().as_str());
+    if is_news && !tells_failure && cause.whose != Whose::Nobody {
+        return Some(Head::Act(cause, None));
+    }
     // A text of few words, or one that takes in whatever follows, proves nothing alone.
     let is_loose = is_broad || is_short;
     let proves = !is_news && !is_loose && !is_in_doubt(cause, layers);

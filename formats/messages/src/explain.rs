@@ -7,8 +7,10 @@ use crate::chain::Chain;
 use crate::claim::{detail, hedged, quoting, said_by};
 use crate::clear::{Clears, clears, doubted, without_harmless};
 use crate::context;
+use crate::engine::{Engine, with_commands_of};
 use crate::failure;
-use crate::inside::{Inside, inside_of};
+use crate::hedge::as_told;
+use crate::inside::{Inside, inside_of, is_quoted};
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::{LINE_LIMIT, Peeled, peel};
 use crate::place;
@@ -93,6 +95,19 @@ impl Head {
         }
     }
 
+    /// With commands of the program that the line shows.
+    fn with_commands_of(self, engine: Option<Engine>) -> Self {
+        let of = |message| with_commands_of(message, engine);
+        match self {
+            Self::Cause(message) => Self::Cause(of(message)),
+            Self::Act(message, word) => Self::Act(of(message), word.map(of)),
+            Self::Place(message, word) => Self::Place(of(message), word.map(of)),
+            Self::Consequence(message) => Self::Consequence(of(message)),
+            Self::Generic(message) => Self::Generic(of(message)),
+            Self::Text(text, word) => Self::Text(text, word.map(of)),
+        }
+    }
+
     /// How sure that is.
     pub const fn sure(&self) -> Sure {
         match self {
@@ -121,6 +136,9 @@ pub struct Layer {
     /// Whether its text is so short that others say it, too.
     #[serde(skip)]
     pub(crate) is_short: bool,
+    /// Whether its text takes in whatever follows.
+    #[serde(skip)]
+    pub(crate) takes_the_rest: bool,
 }
 
 /// What is known of a piece.
@@ -202,6 +220,17 @@ pub fn explain(line: &str) -> Explained {
         .as_ref()
         .is_some_and(|head| speaker.shows(head.who(), &whole.whole));
     let place = place.filter(|place| head.as_ref().is_none_or(|head| fits(head, place)));
+    let place = match head {
+        Some(Head::Text(text, _)) => text.place().or(place),
+        _ => place,
+    };
+    let engine = Engine::of_line(speaker, &whole.whole);
+    let head = head.map(|head| head.with_commands_of(engine));
+    let head = match (head, engine) {
+        (Some(head), Some(Engine::Crio | Engine::Podman)) => Some(of_other_engine(head)),
+        (head, _) => head,
+    };
+    let place = place.map(|place| with_commands_of(place, engine));
     Explained {
         shows_speaker,
         detail: detail(head.as_ref(), &layers),
@@ -305,6 +334,24 @@ fn of_the_speaker(
     }
 }
 
+/// What containerd's CRI plugin and CRI-O both say is CRI-O's in a line of CRI-O.
+fn of_other_engine(head: Head) -> Head {
+    let of = |message: &'static Message| {
+        if matches!(message.who, Component::Containerd | Component::Cri | Component::Dockerd) {
+            as_told(message, Component::OtherEngine, true)
+        } else {
+            message
+        }
+    };
+    match head {
+        Head::Cause(message) => Head::Cause(of(message)),
+        Head::Act(message, word) => Head::Act(of(message), word),
+        Head::Place(message, word) => Head::Place(of(message), word),
+        Head::Consequence(message) => Head::Consequence(of(message)),
+        Head::Text(..) | Head::Generic(_) => head,
+    }
+}
+
 /// Whether what words of the line tell is about the same as what decides: else one of them misleads.
 fn fits(head: &Head, place: &Message) -> bool {
     let Some(message) = head.message() else {
@@ -354,6 +401,7 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
             is_open: false,
             is_broad: false,
             is_short: false,
+            takes_the_rest: false,
         },
         Some(hit) => Layer {
             text,
@@ -365,6 +413,7 @@ fn layer(chain: &Chain, pieces: core::ops::Range<usize>, hit: Option<Hit>) -> La
             is_open: hit.is_open,
             is_broad: hit.is_broad,
             is_short: hit.is_short,
+            takes_the_rest: hit.takes_the_rest,
         },
     }
 }
@@ -401,7 +450,9 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
         .find(|act| act.role == Role::Act && act.whose == Whose::Network);
     // A pod's network has connections of its own: they are no registry's.
     let is_claimed = |cause: &&'static Message| {
-        context::claims(cause, line, is_alone) && !(context::is_far(cause) && network.is_some())
+        context::claims(cause, line, is_alone)
+            && !(context::is_far(cause) && network.is_some())
+            && !is_quoted(layers, cause)
     };
     if let Some(cause) = causes.clone().find(is_claimed) {
         return Some(match inside_of(layers, cause) {

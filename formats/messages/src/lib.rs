@@ -25,6 +25,7 @@ mod claim;
 mod clear;
 mod context;
 pub mod corpus;
+mod engine;
 mod explain;
 mod failure;
 mod hedge;

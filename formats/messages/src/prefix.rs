@@ -15,6 +15,8 @@ const HEADS: &[&str] = &[
     r"^(?:<\d+>)?(?P<time>(?:[A-Z][a-zé]{2,3}\.? +)?\d{1,2} [A-Zmaréûf][\wéûç]{2,4} [\d:.,]{8,15}|[A-Z][a-z]{2} +\d{1,2}(?: \d{4})? [\d:.,]{8,15}|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d| [A-Z]{2,5})?|\d{10}\.\d{6}) (?:(?:[\w.-]+) )?(?P<program>[\w./@() -]{1,64}?)(?:\[\d+\])?(?: \d+ - -)?: +",
     // The same from the start of the machine.
     r"^\[ *(?P<time>\d+\.\d{6})\] [\w.-]+ (?P<program>[\w./@-]{1,64}?)\[\d+\]: +",
+    // A copy of either without the time.
+    r"^(?P<program>(?P<bare>[A-Za-z])[\w.@-]{1,40})\[\d{1,8}\]: +",
     // A container's log.
     r"^(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (?:stdout|stderr) [FP] ",
     // An event, as `kubectl describe` has it: also where a copy left one space of several.
@@ -74,6 +76,10 @@ pub(crate) fn peel(text: &str, peeled: &mut Peeled) -> Option<String> {
                 .as_ref()
                 .is_some_and(|time| time.contains([':', '.', '-']))
         {
+            continue;
+        }
+        // What another's log passes on has been told already.
+        if found.name("bare").is_some() && (peeled.program.is_some() || peeled.time.is_some()) {
             continue;
         }
         let end = match found.name("rest") {

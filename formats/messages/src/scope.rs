@@ -30,11 +30,23 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn from_whole(whole: String) -> Self {
         let bare = match PATTERN.as_ref() {
-            Some(names) => names.replace_all(&whole, "${1}").into_owned(),
+            Some(names) => names.replace_all(&whole, without_name).into_owned(),
             None => whole.clone(),
         };
         Self { whole, bare }
     }
+}
+
+/// What stands before a name. `/v2/` is a registry's only where an image's parts follow, or nothing: others have a second version, too.
+fn without_name(found: &regex::Captures<'_>) -> String {
+    const PARTS: &[&str] = &["manifests/", "blobs/", "tags/", "_catalog", "referrers/"];
+    let group = |number| found.get(number).map_or("", |group: regex::Match<'_>| group.as_str());
+    let (before, name) = (group(1), group(2));
+    let is_registrys = name.starts_with([':', '.']) || PARTS.iter().any(|part| name.contains(part));
+    if before == "/v2/" && !is_registrys {
+        return "/v2-of-another/".to_owned();
+    }
+    before.to_owned()
 }
 
 /// Whether `line`, in lower case, has every word of `mark`.
@@ -65,6 +77,10 @@ mod tests {
             (
                 "get https://r.io/v2/etcd/manifests/1: 401",
                 "get https://r.io/v2/ 401",
+            ),
+            (
+                "get https://nova:8774/v2/40c28c/flavors/detail: x509: expired",
+                "get https://nova:8774/v2-of-another/ x509: expired",
             ),
             (
                 r#"exec: "nvidia-container-runtime": not found"#,

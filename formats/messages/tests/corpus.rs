@@ -58,3 +58,19 @@ fn lines_are_explained_as_well_as_the_docs_say() {
         );
     }
 }
+
+/// A cause is claimed beside another's word only where a line shows that both go together.
+#[test]
+fn each_pair_of_a_cause_and_a_word_was_seen() {
+    let files: Vec<String> = FILES.iter().map(|name| file(name)).collect();
+    let cases: Vec<_> = files.iter().flat_map(|text| cases(text)).collect();
+    for pair in include_str!("../src/held.tsv").lines() {
+        let (key, word) = pair.split_once('\t').unwrap();
+        assert!(messages::message(key).is_some(), "{key}");
+        assert!(word == "-" || messages::message(word).is_some(), "{word}");
+        assert!(
+            cases.iter().any(|case| case.right.contains(&key)),
+            "{key}: no line of the corpus has it"
+        );
+    }
+}

@@ -549,3 +549,106 @@ fn few_words_prove_nothing() {
         }
     }
 }
+
+/// What decides, with the system's word beside it.
+fn decides_with(line: &str) -> (&'static str, &'static str, Option<&'static str>) {
+    let word = match explain(line).head {
+        Some(Head::Act(_, word) | Head::Place(_, word)) => word.map(|word| word.key),
+        _ => None,
+    };
+    let (kind, key) = decides(line);
+    (kind, key, word)
+}
+
+#[test]
+fn a_cause_that_is_followed_by_another_word_is_one_of_several() {
+    // What it says itself is enough.
+    assert_eq!(
+        decides("Jul 1 00:00:00 n kubelet[1]: E0701 00:00:00.1 1 reflector.go:125] k8s.io/kubernetes/pkg/kubelet/kubelet.go:47: Failed to list *v1.Pod: Get https://10.0.0.1:6443/api/v1/pods: x509: certificate signed by unknown authority"),
+        ("act", "kubelet-not-found")
+    );
+    for (line, key, word) in [
+        (
+            "failed to setup network for sandbox \"a\": error adding host side routes for interface: cali1, error: cannot allocate memory",
+            "calico-routes",
+            Some("no-memory"),
+        ),
+        (
+            "Warning  Failed  1s  kubelet  Error: failed to create containerd container: snapshotter not loaded: overlayfs: cannot allocate memory",
+            "snapshotter-not-loaded",
+            Some("no-memory"),
+        ),
+    ] {
+        assert_eq!(decides_with(line), ("act", key, word), "{line}");
+    }
+}
+
+#[test]
+fn a_plugins_answer_is_not_kubelets() {
+    let frame = "Warning  FailedCreatePodSandBox  5m57s  kubelet  Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"20\": plugin type=\"calico\" failed (add): ";
+    for end in ["Unauthorized", "the server has asked for the client to provide credentials"] {
+        let (_, key) = decides(&format!("{frame}{end}"));
+        assert_ne!(key, "api-unauthorized", "{end}");
+    }
+}
+
+#[test]
+fn a_limit_that_is_no_disk_is_told_by_what_was_opened() {
+    for (line, right) in [
+        (
+            "OCI runtime exec failed: exec failed: unable to start container process: open /dev/ptmx: no space left on device: unknown",
+            "pty-limit",
+        ),
+        ("bash: fork: retry: Resource temporarily unavailable", "process-limit"),
+    ] {
+        assert_eq!(decides(line), ("cause", right), "{line}");
+    }
+}
+
+#[test]
+fn what_another_api_answers_is_no_registrys() {
+    let line = "May 08 13:46:37 m kubelet[10978]: W0508 13:46:37.520984   10978 openstack_instances.go:75] Failed to find compute flavors: \
+        Get https://nova.example:8774/v2/40c28cc7/flavors/detail: x509: certificate has expired or is not yet valid";
+    let head = explain(line).head.unwrap();
+    assert_ne!(head.whose(), messages::Whose::Registry, "{head:?}");
+    assert_ne!(head.whose(), messages::Whose::Tls, "{head:?}");
+}
+
+#[test]
+fn a_line_is_looked_at_with_its_own_programs_commands() {
+    for (line, own, others) in [
+        (
+            "Nov 28 14:18:11 n crio[40]: time=\"t\" level=error msg=\"error reserving pod name k8s_a: name is reserved\"",
+            "",
+            &["containerd", "ctr ", "coroner "][..],
+        ),
+        (
+            "FATA[0000] pulling image failed: rpc error: code = Unknown desc = error pinging r:4000: Get \"https://r:4000/v2/\": http: server gave HTTP response to HTTPS client",
+            "/etc/containers",
+            &["containerd", "ctr "],
+        ),
+        (
+            "ERRO[0000] creating file '/home/a/.local/share/containers/storage/overlay/0d/merged/run/.containerenv': Permission denied: OCI runtime permission denied error",
+            "podman",
+            &["containerd", "crictl", "k8s.io"],
+        ),
+        (
+            "Error response from daemon: OCI runtime create failed: runc create failed: unable to start container process: can't get final child's PID from pipe: EOF: unknown",
+            "",
+            &["-u containerd", "crictl", "/run/containerd"],
+        ),
+    ] {
+        let head = explain(line).head.unwrap();
+        let first = head.message().unwrap().first;
+        assert!(first.iter().any(|command| command.contains(own)), "{line}: {first:?}");
+        for command in first {
+            assert!(!others.iter().any(|word| command.contains(word)), "{line}: {command}");
+        }
+    }
+}
+
+#[test]
+fn what_a_program_tells_as_news_is_no_fault_of_its() {
+    let line = "time=\"t\" level=info msg=\"overlay2: the backing xfs filesystem is formatted without d_type support\"";
+    assert!(!matches!(explain(line).head, Some(Head::Cause(message)) if message.whose != messages::Whose::Nobody));
+}

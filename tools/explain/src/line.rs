@@ -56,12 +56,8 @@ struct Meaning {
 impl Meaning {
     fn from_explained(explained: &Explained) -> Self {
         let head = explained.head.as_ref();
-        let by_text = match head {
-            Some(Head::Text(text, _)) => text.place(),
-            _ => None,
-        };
         let nothing = Self {
-            place: by_text.or(explained.place),
+            place: explained.place,
             kind: "unknown",
             message: None,
             word: None,
@@ -307,25 +303,15 @@ fn short(text: &str, most: usize) -> String {
 impl Line {
     fn write_line(&self, pen: &mut Pen<'_>) -> io::Result<()> {
         let Meaning {
-            message,
-            word,
-            text,
-            ..
+            message, text, ..
         } = &self.meaning;
         if let Some(message) = message {
-            // Of a place only words of the line tell, which others may say, too.
-            if self.meaning.kind == "place" {
-                pen.heading(format_args!("{}  by words of the line", message.key))?;
-            } else {
-                let said = match (message.who, self.shows_speaker) {
-                    // A registry's answer is told by who asked it, and so is the way to it.
-                    (messages::Component::Registry, _) => "of who asked",
-                    (_, true) => "said by",
-                    (_, false) => "usually said by",
-                };
-                pen.heading(format_args!("{}  {said} {}", message.key, message.who))?;
-            }
+            self.heading(pen, message)?;
             pen.gap()?;
+            // Where it is not sure what a text means, what the line itself says comes first.
+            if self.is_candidate() || self.has_strong_word() {
+                self.words(pen)?;
+            }
             if self.meaning.kind == "place" && !self.shows_speaker {
                 pen.line(
                     "  The line does not show who says it. Such words stand in lines about this:",
@@ -334,13 +320,14 @@ impl Line {
             let lead = match (self.meaning.kind, self.shows_speaker) {
                 ("place", true) => "  As far as its words tell: ",
                 ("place", false) => "    ",
+                _ if self.is_candidate() => "  It may be this: ",
                 _ => "  ",
             };
             pen.paragraph(lead, message.means)?;
             let sure = match self.meaning.kind {
                 "cause" => message.sure.sentence(),
                 "act" if message.role == Role::Cause => {
-                    "That is what it usually comes from. Here the rest of the line decides."
+                    "The line says more than that text, so it is one of the things that it can be, no more."
                 }
                 "act" => "It says what was being done, not why it failed.",
                 "place" => {
@@ -354,7 +341,7 @@ impl Line {
                 pen.paragraph("  ", sure)?;
             }
             let is_told = self.shows_speaker && message.whose != messages::Whose::Unknown;
-            if self.meaning.kind != "place" || is_told {
+            if !self.is_candidate() && (self.meaning.kind != "place" || is_told) {
                 pen.paragraph("  It is ", &format!("{}.", message.about()))?;
             }
             if !message.releases.is_empty() {
@@ -383,15 +370,8 @@ impl Line {
                 ),
             )?;
         }
-        if let Some(word) = word {
-            pen.paragraph("  The system's word: ", self.meaning_of(word))?;
-        }
-        if let Some(detail) = &self.detail {
-            let detail = short(&detail.to_string(), 200);
-            pen.paragraph("  The line's own word for why: ", &detail)?;
-        }
-        if self.meaning.kind != "cause" {
-            self.reading(pen)?;
+        if !self.is_candidate() && !self.has_strong_word() {
+            self.words(pen)?;
         }
         let claims = matches!(self.meaning.kind, "cause" | "consequence");
         if self.is_a_note() {
@@ -405,15 +385,70 @@ impl Line {
                 short(level, 8)
             ))?;
         }
-        if self.meaning.kind != "act" {
+        let is_first = self.meaning.kind != "act" || self.is_candidate() || self.has_strong_word();
+        if is_first {
             self.look(pen)?;
         }
         self.place(pen)?;
         self.causes(pen)?;
-        if self.meaning.kind == "act" {
+        if !is_first {
             self.look(pen)?;
         }
         self.pieces(pen)
+    }
+
+    /// The name of the message, and who says it: who wrote the line goes before who mostly says such words.
+    fn heading(&self, pen: &mut Pen<'_>, message: &Message) -> io::Result<()> {
+        // Of a place only words of the line tell, which others may say, too.
+        if self.meaning.kind == "place" {
+            return pen.heading(format_args!("{}  by words of the line", message.key));
+        }
+        if self.is_candidate() {
+            return pen.heading(format_args!("{}  one of several", message.key));
+        }
+        match (message.who, self.shows_speaker, &self.reading.said) {
+            // A registry's answer is told by who asked it, and so is the way to it.
+            (messages::Component::Registry, ..) => {
+                pen.heading(format_args!("{}  of who asked {}", message.key, message.who))
+            }
+            (who, true, _) => pen.heading(format_args!("{}  said by {who}", message.key)),
+            (_, false, Some(said)) => {
+                let name = Escaped(said.name.as_bytes());
+                pen.heading(format_args!("{}  written by {name}", message.key))
+            }
+            (who, false, None) => {
+                pen.heading(format_args!("{}  mostly said by {who}", message.key))
+            }
+        }
+    }
+
+    /// Whether the text of a cause stands in the line, and something in the line speaks against it or goes beyond it.
+    fn is_candidate(&self) -> bool {
+        self.meaning.kind == "act"
+            && self.meaning.message.is_some_and(|message| message.role == Role::Cause)
+    }
+
+    /// Whether the system's word says more of why than what was being done.
+    fn has_strong_word(&self) -> bool {
+        self.meaning.kind == "act"
+            && self.meaning.word.is_some_and(|word| {
+                ["no-memory", "no-space", "read-only", "too-many-links", "exists"].contains(&word.key)
+            })
+    }
+
+    /// What the line itself says: what failed, and with which word.
+    fn words(&self, pen: &mut Pen<'_>) -> io::Result<()> {
+        if let Some(word) = self.meaning.word {
+            pen.paragraph("  The system's word: ", self.meaning_of(word))?;
+        }
+        if let Some(detail) = &self.detail {
+            let detail = short(&detail.to_string(), 200);
+            pen.paragraph("  The line's own word for why: ", &detail)?;
+        }
+        if self.meaning.kind != "cause" {
+            self.reading(pen)?;
+        }
+        Ok(())
     }
 
     /// What the system's word means: of another program than those that run containers, without what it means for those.
@@ -479,13 +514,23 @@ impl Line {
             && self.meaning.message.is_some_and(|message| {
                 !message.first.is_empty() || message.whose == messages::Whose::Nobody
             });
-        if has_own || self.is_a_note() || self.reading.look.is_empty() {
+        if has_own || self.is_a_note() {
             return Ok(());
         }
-        pen.gap()?;
-        pen.line("  By its names, look at this:")?;
-        for command in &self.reading.look {
-            pen.verbatim(format_args!("    {command}"))?;
+        if !self.reading.look.is_empty() {
+            pen.gap()?;
+            pen.line("  By its names, look at this:")?;
+            for command in &self.reading.look {
+                pen.verbatim(format_args!("    {command}"))?;
+            }
+        }
+        let word = self.meaning.word.filter(|word| !word.first.is_empty());
+        if let Some(word) = word.filter(|_| self.is_candidate() || self.has_strong_word()) {
+            pen.gap()?;
+            pen.line("  By the system's word:")?;
+            for command in word.first {
+                pen.verbatim(format_args!("    {command}"))?;
+            }
         }
         Ok(())
     }
@@ -567,7 +612,11 @@ impl Line {
         }
         if !message.first.is_empty() {
             pen.gap()?;
-            pen.line("  Look at this first:")?;
+            pen.line(if self.is_candidate() {
+                "  To see whether it is that:"
+            } else {
+                "  Look at this first:"
+            })?;
             for command in message.first {
                 pen.verbatim(format_args!("    {command}"))?;
             }

@@ -14,7 +14,7 @@ pub(super) const FOREIGN: &[Place] = &[
         "at-windows",
         Windows,
         Other,
-        &["hcsshim", "hcs::", "hcscreate", "runhcs", "\\\\.\\pipe", "//./pipe", "npipe:", "hns failed", "hnsnetwork", "hcn", "the system cannot find", "windowsfilter", "wclayer", "vmcompute", "c:/windows", "0x8037", "cri-containerd-windows", "windows nanoserver", "in windows system call", ".exe\"", ".exe:", "hcs_e", "failure in a windows", "wcow", "lcow", "sdnoverlay", "sdnbridge"],
+        &["hcsshim", "hcs::", "hcscreate", "runhcs", "\\\\.\\pipe", "//./pipe", "npipe:", "hns failed", "hnsnetwork", "hcn", "the system cannot find", "windowsfilter", "wclayer", "vmcompute", "c:/windows", "0x8037", "cri-containerd-windows", "windows nanoserver", "in windows system call", "containerd.exe", "dockerd.exe", "hcs_e", "failure in a windows", "wcow", "lcow", "sdnoverlay", "sdnbridge"],
         "A Windows node: its containers are made by the host compute service (HCS, hcsshim, HNS), not by runc. coroner reads \
          Linux nodes only; containerd's own words around it mean the same on both.",
     )

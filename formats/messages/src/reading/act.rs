@@ -96,6 +96,10 @@ const FRAMES: &[&str] = &[
     "runc create failed",
     "error syncing pod",
     "unable to start container process",
+    // Words of the system that begin as an act does.
+    "cannot allocate memory",
+    "cannot assign requested address",
+    "cannot send after",
 ];
 
 /// What was being done, of `pieces` as the line has them, outermost first: the innermost that says so.

@@ -283,7 +283,6 @@ pub(super) const ALL: &[Message] = &[
             "connection is unauthorized: Unauthorized",
             "connection is unauthorized{rest}",
 
-            "error adding host side routes for interface{rest}",
             "failed to request IPv4 addresses{rest}",
             "no configured Calico pools",
             "Failed to create host netlink handle{rest}",
@@ -409,6 +408,47 @@ pub(super) const ALL: &[Message] = &[
     .wraps(&[])
     .first(&[NETWORK_PODS, "ls -l /etc/cni/net.d"]),
     cause(
+        "calico-route-exists",
+        Cni,
+        Network,
+        &["error adding host side routes for interface: {}, error: failed to add route (Dst: {rest}file exists", "error adding host side routes for interface: {}, error: failed to add route {rest}: file exists", "error adding host side routes for interface: {}, error: route (Ifindex: {rest}already exists for an interface other than {rest}", "error adding host side routes for interface: {}, error: route {rest}", "failed to add route {rest}: file exists"],
+        "The node has a route to that pod's address already: of an interface (cali…) that an earlier pod left, or the same address was given out twice.",
+    )
+    .within(&["cali", "calico", "host side"])
+    .first(&["ip route | grep cali", "ip -br link | grep cali"]),
+    act(
+        "calico-routes",
+        Cni,
+        Network,
+        &["error adding host side routes for interface{rest}"],
+        "Calico's plugin was setting the route to a pod's address on the node. The system's word says why not.",
+    )
+    .first(&["ip route | grep cali", "ip -br link | grep cali"]),
+    cause(
+        "cni-unauthorized",
+        Cni,
+        Network,
+        &["plugin type={q} failed (add): Unauthorized", "plugin type={q} failed (delete): Unauthorized", "plugin type={q} name={q} failed (add): Unauthorized", "plugin type={q} name={q} failed (delete): Unauthorized", "plugin type={q} failed (add): {}: Unauthorized", "plugin type={q} failed (delete): {}: Unauthorized", "plugin type={q} name={q} failed (add): {rest}: Unauthorized"],
+        "The network's plugin asked the API server, which does not take the token in the plugin's own kubeconfig (under /etc/cni/net.d): the network's agent on this node          renews it, and did not: it does not run, or the node's clock is wrong. It is not kubelet's certificate.",
+    )
+    .first(&["kubectl -n kube-system get pods -o wide", "ls -l /etc/cni/net.d", "date"]),
+    cause(
+        "ipamd-no-address",
+        Cni,
+        Network,
+        &["Get free IP from prefix failed no free IP available in the prefix - {rest}", "no free IP available in the prefix - {rest}", "DataStore has no available IP addresses{rest}", "Unable to get IP address from CIDR{rest}", "InsufficientCidrBlocks{rest}", "{}InsufficientFreeAddressesInSubnet{rest}"],
+        "The agent of Amazon's network (aws-node, ipamd) has no free address in what it holds. Where it says so as debug, it tries the next prefix. Where pods wait, the subnet is          full, or the instance may have no more interfaces.",
+    )
+    .first(&["tail -n 50 /var/log/aws-routed-eni/ipamd.log", "kubectl -n kube-system get pods -l k8s-app=aws-node -o wide"]),
+    cause(
+        "weave-peers",
+        Cni,
+        Network,
+        &["IP allocation was seeded by different peers (received: {rest}", "{}IP allocation was seeded by different peers{rest}", "Inconsistent entries for {} in peer ring{rest}", "{}Received update for IP range I own at {rest}"],
+        "Peers of Weave have two rings of addresses: this node's database (under /var/lib/weave) is of another cluster or of an earlier life of it. They do not speak until one          of them is reset.",
+    )
+    .first(&["kubectl -n kube-system get pods -l name=weave-net -o wide", "ls -l /var/lib/weave"]),
+    cause(
         "cni-api-server",
         Cni,
         Network,
@@ -421,7 +461,8 @@ pub(super) const ALL: &[Message] = &[
         "A network's plugin could not reach the API server at the cluster's address: kube-proxy or the network \
          itself is not up on this node.",
     )
-    .unless(&["pull", "registry", "/v2/"])
+    .within(&["cni", "plugin", "network for", "multus", "calico", "cilium", "flannel", "ipam", "weave", "network:"])
+    .unless(&["pull", "registry", "/v2/", "kubelet_node_status", "reflector.go", "device plugin", "volume plugin"])
     .first(&[NETWORK_PODS, "curl -ks https://API_SERVER/healthz"]),
     cause(
         "xtables-lock",

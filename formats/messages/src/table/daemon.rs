@@ -535,7 +535,7 @@ pub(super) const ALL: &[Message] = &[
     .first(&["ls -l /var/lib/docker/containers"]),
     cause(
         "too-many-open-files",
-        Containerd,
+        crate::message::Component::System,
         Daemon,
         &[
             "{}: too many open files",

@@ -215,7 +215,7 @@ pub(super) const ALL: &[Message] = &[
     wrapper(
         "http-request",
         System,
-        &["Get {q}", "Head {q}", "Post {q}", "Put {q}", "Get {}", "Patch {q}"],
+        &["Get {q}", "Head {q}", "Post {q}", "Put {q}", "Get http{}", "Patch {q}", "Post http{}", "Head http{}"],
         "A server was asked over HTTP; the rest says how that went.",
     ),
     wrapper(

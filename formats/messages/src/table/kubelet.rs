@@ -64,7 +64,7 @@ pub(super) const ALL: &[Message] = &[
         "The program in the container did not answer its probe. That is the program's or the pod's; a node that is \
          overloaded does it, too.",
     )
-    .unless(&["modprobe", "plugin registration hasn't succeeded"])
+    .unless(&["modprobe", "plugin registration hasn't succeeded", "oci runtime", "desc = failed to exec"])
     .first(&["kubectl describe pod POD"]),
     act(
         "probe-errored",

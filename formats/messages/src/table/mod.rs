@@ -2,6 +2,7 @@
 //!
 //! A text stands where it is most specific; what many causes share stands in [`generic`](mod@generic).
 
+mod agents;
 mod bolt;
 mod clusters;
 mod cni;
@@ -11,6 +12,7 @@ mod docker;
 mod engines;
 mod generic;
 mod guests;
+mod hosts;
 mod kernel;
 mod kubelet;
 mod notes;
@@ -29,6 +31,8 @@ use crate::message::Message;
 
 /// Every message, by table.
 pub const TABLES: &[&[Message]] = &[
+    hosts::ALL,
+    agents::ALL,
     settings::ALL,
     daemon::ALL,
     bolt::ALL,

@@ -162,8 +162,8 @@ pub(super) const ALL: &[Message] = &[
         Client,
         Pod,
         &["nsenter: {rest}", "nsenter: cannot open {rest}", "nsenter: reassociate to namespace {rest}", "nsenter: failed to execute {rest}"],
-        "The program nsenter, called by a person, a probe or another program, was entering a process' namespaces. The process has ended, \
-         may not be looked at from there, or has no such program in its own root.",
+        "The program nsenter, called by a person, a probe or another program, was entering a process' namespaces, and was to run a program \
+         there.",
     )
     .or(&["the process ended", "the caller may not (it is in a container itself, or lacks a right)", "the program that it should run is not in the container"])
     .first(&["ls -l /proc/PID/ns"]),

@@ -460,6 +460,7 @@ pub(super) const ALL: &[Message] = &[
          cut: a wrong download, or a power cut while it was installed.",
     )
     .within(HOST_PROGRAMS)
+    .unless(&["modprobe", "insmod", "could not insert"])
     .codes(&["runtime/program-missing"])
     .first(&["uname -m", "ls -l PROGRAM; head -c 20 PROGRAM | od -c | head -n 2"]),
 ];

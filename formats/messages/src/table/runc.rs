@@ -632,7 +632,7 @@ pub(super) const ALL: &[Message] = &[
         "pivot-root",
         Runc,
         Kernel,
-        &["pivot_root {}: invalid argument", "pivot_root: invalid argument", "error jailing process inside rootfs: pivot_root {}: invalid argument", "error jailing process inside rootfs: pivot_root: invalid argument", "pivot_root .: invalid argument", "Could not find parent mount of {}"],
+        &["pivot_root {}: invalid argument", "pivot_root: invalid argument", "error jailing process inside rootfs: pivot_root {}: invalid argument", "error jailing process inside rootfs: pivot_root: invalid argument", "pivot_root .: invalid argument"],
         "The node's own root is an initramfs (rootfs), from which pivot_root is not possible.",
     )
     .first(&["findmnt /"]),

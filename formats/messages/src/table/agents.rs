@@ -1,0 +1,171 @@
+//! What the neighbours of a runtime say of themselves: Podman's network, agents of the pods' network, name servers, installers,
+//! drivers of volumes.
+
+use crate::message::Component::{Client, Cni, Dockerd, Kubelet, Kubernetes, OtherEngine, System};
+use crate::message::Whose::{Dns, Network, Nobody, Other, Pod, Settings, Storage, Tasks};
+use crate::message::{Message, act, cause};
+
+pub(super) const ALL: &[Message] = &[
+    cause(
+        "root-not-shared",
+        OtherEngine,
+        Settings,
+        &["{q} is not a shared mount, this could cause issues or missing mounts with rootless containers"],
+        "A mount of the node is private, where mounts that are made later must reach the containers (or come out of them): mount propagation. In a \
+         container, WSL or a chroot `/` is private from the start. As a warning it stops nothing.",
+    )
+    .first(&["findmnt -o TARGET,PROPAGATION /"]),
+    act(
+        "podman-network",
+        OtherEngine,
+        Network,
+        &["netavark: {rest}", "Error: netavark: {rest}", "netavark (exit code {n}): {rest}", "aardvark-dns failed to start: {rest}", "aardvark-dns failed to start", "IO error: aardvark-dns failed to start{rest}", "pasta failed with exit code {rest}", "slirp4netns failed: {rest}", "slirp4netns failed", "failed to start slirp4netns: {rest}", "setting up Pasta: {rest}", "could not find slirp4netns{rest}", "could not find pasta{rest}", "rootlessport {rest}"],
+        "Podman's network of a container was being set up (netavark and aardvark-dns; pasta or slirp4netns for a user without root). The rest of the \
+         line says why it failed.",
+    )
+    .unless(&["rootlesskit"])
+    .or(&["the rules of the firewall were changed under it, or its kernel modules or iptables are missing", "port 53 of the bridge is taken by another name server", "/dev/net/tun is not there or not allowed", "the node has no default route or no name server"])
+    .first(&["podman network ls", "podman info --format '{{.Host.NetworkBackend}}'", "ss -lntup", "ls -l /dev/net/tun"]),
+    cause(
+        "image-short-name",
+        OtherEngine,
+        Settings,
+        &["short-name {q} did not resolve to an alias and no unqualified-search registries are defined in {rest}", "{}short-name {q} did not resolve to an alias{rest}", "short-name resolution enforced but cannot prompt without a TTY", "{}no unqualified-search registries are defined{rest}", "short name mode is enforcing, but image name {rest}"],
+        "The image's name has no registry in it, and Podman or CRI-O has no registry to look in for such names. Give the whole name (docker.io/library/…), or name the \
+         registries in registries.conf.",
+    )
+    .certain()
+    .first(&["grep -v '^#' /etc/containers/registries.conf", "ls /etc/containers/registries.conf.d"]),
+    act(
+        "podman-database",
+        OtherEngine,
+        Tasks,
+        &["database configuration mismatch: {rest}", "{}database static dir {rest}", "database is locked", "{}: database is locked", "error acquiring lock {n} for container {}", "{}error acquiring lock {n} for {}", "invalid internal status, try resetting the pause process with {q}{rest}", "cannot re-exec process to join the existing user namespace", "cannot join the existing user namespace{rest}", "error opening database {rest}", "current system boot ID differs from cached boot ID; {rest}", "opening database {rest}"],
+        "Podman's own database, locks or pause process do not fit the folders it now has: another home or storage path, a run folder that outlived a boot, another Podman \
+         that holds the database.",
+    )
+    .within(&["podman", "libpod", "database", "boot id", "user namespace", "acquiring lock"])
+    .or(&["another podman process holds it for long", "the run folder (a tmpfs) was not cleared at the boot, or was cleared without one", "graphroot or runroot was changed"])
+    .first(&["podman info", "podman ps -a"]),
+    cause(
+        "coredns-loop",
+        Kubernetes,
+        Dns,
+        &["plugin/loop: Loop ({}) detected for zone {rest}", "[FATAL] plugin/loop: {rest}", "{}plugin/loop: Loop {rest}"],
+        "The cluster's DNS asks itself: the node's resolv.conf, which CoreDNS forwards to, names a local address (systemd-resolved's 127.0.0.53, dnsmasq). kubelet's \
+         resolvConf must name the real one.",
+    )
+    .certain()
+    .first(&["cat /etc/resolv.conf /run/systemd/resolve/resolv.conf", "grep resolvConf /var/lib/kubelet/config.yaml"]),
+    cause(
+        "helm-state",
+        Client,
+        Other,
+        &["cannot re-use a name that is still in use", "INSTALLATION FAILED: cannot re-use a name that is still in use", "another operation (install/upgrade/rollback) is in progress", "UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", "{}has no deployed releases", "{}exists and cannot be imported into the current release{rest}", "rendered manifests contain a resource that already exists{rest}", "{}rendered manifests contain a resource that already exists{rest}", "release: not found", "execution error at ({rest}", "unable to build kubernetes objects from {rest}", "{}unable to build kubernetes objects from {rest}"],
+        "helm refuses by what it knows of its releases: one of that name is there, an earlier run was cut off in the middle, or what the chart would make is there \
+         already. The node has no part in it.",
+    )
+    .first(&["helm list --all --all-namespaces", "helm history RELEASE"]),
+    act(
+        "helm-failed",
+        Client,
+        Other,
+        &["INSTALLATION FAILED", "INSTALLATION FAILED: {rest}", "UPGRADE FAILED", "UPGRADE FAILED: {rest}", "Error: INSTALLATION FAILED: {rest}", "Error: UPGRADE FAILED: {rest}", "failed post-install: {rest}", "failed pre-install: {rest}", "failed pre-upgrade: {rest}"],
+        "helm was installing or upgrading a chart; the rest of the line says what the API server, the chart or a wait of it refused. Pods that do not become ready have their \
+         own reasons.",
+    )
+    .first(&["helm list --all --all-namespaces", "kubectl get pods -A -o wide"]),
+    act(
+        "cilium-datapath",
+        Cni,
+        Network,
+        &["endpoint regeneration failed", "Failed to load tc filter{rest}", "Unable to install direct node route {rest}", "route to destination {} contains gateway {}, must be directly reachable", "Regeneration of endpoint failed", "Error while rewriting endpoint BPF program", "Failed to compile {}: {rest}", "JoinEP: {rest}", "Failed to replace Qdisc for {rest}", "Unable to update ipcache{rest}", "BPF NodePort's {rest}", "Unable to create endpoint", "attaching {} to interface {}{rest}", "program {}: load program: {rest}", "Unable to initialize Kubernetes node discovery{rest}", "unable to retrieve k8s node", "Unable to contact k8s api-server{rest}", "timeout while waiting for datapath {rest}", "Waiting for k8s node information"],
+        "Cilium's agent was loading its programs into the kernel or setting a route, or waited for its node's object. The rest says why it failed.",
+    )
+    .within(&["subsys=", "cilium"])
+    .or(&["the kernel lacks something (a BPF feature, an option), or the verifier refuses the program", "autoDirectNodeRoutes is on, and the nodes are not on one network", "the API server is not reached, or does not know the node"])
+    .first(&["kubectl -n kube-system get pods -l k8s-app=cilium -o wide", "kubectl -n kube-system logs -l k8s-app=cilium --tail=50", "uname -r"]),
+    act(
+        "bgp-peer",
+        Cni,
+        Network,
+        &["BGP: Unexpected connect from unknown address {rest}", "{}BGP: Unexpected connect from unknown address {rest}", "bird: BGP: {rest}", "BGP not established with {rest}", "BIRD is not ready: BGP not established with {rest}", "{}: Connection closed by peer", "{}: Received: {rest}", "{}: Error: Hold timer expired", "Mesh_{}: {rest}", "{}kBGP{rest}"],
+        "A BGP session of the pods' network (Calico's BIRD) with another node or router. An address that is not known is a peer that this side has no node for (yet); a session \
+         that is not established has the way between the nodes closed (TCP port 179) or the wrong address of a node.",
+    )
+    .within(&["bird", "bgp"])
+    .or(&["the node's address was detected on the wrong interface", "a firewall closes TCP port 179", "the peer was just added or removed: then it passes"])
+    .first(&["kubectl -n kube-system get pods -l k8s-app=calico-node -o wide", "ss -lnt 'sport = :179'", "ip -br address"]),
+    cause(
+        "socket-group-missing",
+        Dockerd,
+        Nobody,
+        &["could not change group {} to docker: group docker not found", "could not change group {path} to docker: group docker not found", "Could not find group docker{rest}", "could not find group docker"],
+        "There is no group docker, so that only root may use dockerd's socket. dockerd goes on: by itself no fault.",
+    ),
+    act(
+        "longhorn",
+        Kubelet,
+        Storage,
+        &["Error syncing Longhorn {rest}", "failed to sync {} for longhorn-system/{rest}", "Dropping Longhorn {rest}", "failed to attach volume {} to node {}{rest}", "volume {} is not ready for workloads", "failed to start engine {rest}", "replica {} is failed{rest}"],
+        "Longhorn's manager was bringing a volume, engine or replica to what it should be, and tries again. The rest says what failed.",
+    )
+    .within(&["longhorn"])
+    .or(&["a replica's node or disk is gone or full", "open-iscsi is not installed or iscsid does not run", "the object was changed in that moment: then it passes"])
+    .first(&["kubectl -n longhorn-system get volumes.longhorn.io,engines.longhorn.io,replicas.longhorn.io", "kubectl -n longhorn-system get pods -o wide", "systemctl status iscsid"]),
+    cause(
+        "multipath-takes-the-disk",
+        System,
+        Storage,
+        &["{}is already mounted or mount point busy{rest}", "mount: {path}: {} already mounted or mount point busy{rest}", "{}: add missing path"],
+        "A disk is held already: by multipathd (a volume's disk became a path of a map), by another mount, or by LVM.",
+    )
+    .within(&["/dev/", "multipath"])
+    .first(&["lsblk -o NAME,TYPE,FSTYPE,MOUNTPOINTS", "multipath -ll"]),
+    act(
+        "iscsi-login",
+        System,
+        Storage,
+        &["iscsiadm: {rest}", "{}iscsiadm: Could not login to {rest}", "iscsi: failed to {rest}", "iscsid: cannot connect to {rest}", "{}iscsiadm: No records found", "{}Could not log into all portals", "iscsid: {rest}"],
+        "The node was logging in to a server of iSCSI disks. The rest says whether it was not reached, refused the login, or does not know the target.",
+    )
+    .or(&["the server or its port (3260) is not reached", "the initiator's name or its password is not allowed", "iscsid does not run"])
+    .first(&["systemctl status iscsid", "iscsiadm -m session", "cat /etc/iscsi/initiatorname.iscsi"]),
+    cause(
+        "kubeadm-crisocket",
+        Client,
+        Pod,
+        &["error execution phase kubelet-start: error uploading crisocket: {rest}", "error uploading crisocket: {rest}", "{}error uploading crisocket: {rest}", "{}Error writing Crisocket information for the control-plane node{rest}", "error execution phase upload-config/kubelet: Error writing Crisocket information {rest}"],
+        "kubeadm waited for kubelet to register its node, which it did not in time: kubelet does not run, uses files of an earlier cluster (kubeadm reset was not run), or does not \
+         reach the API server.",
+    )
+    .first(&["systemctl status kubelet", "journalctl -b -u kubelet --no-pager | tail -n 50"]),
+    act(
+        "logs-through-kubelet",
+        Kubelet,
+        Network,
+        &["Error from server: Get {q}: dial tcp {}:10250: {rest}", "Get {q}: dial tcp {}:10250: {rest}", "Get {q}: remote error: tls: internal error", "Error from server: Get {q}: remote error: tls: internal error", "error dialing backend: {rest}", "Error from server: error dialing backend: {rest}"],
+        "The API server asked a node's kubelet (port 10250: logs, exec, port-forward) and had no answer: kubelet does not run, the way to the node is closed, or kubelet has no \
+         serving certificate that is approved.",
+    )
+    .within(&[":10250", "internal error", "dialing backend"])
+    .or(&["a firewall between the control plane and the node", "a request for kubelet's serving certificate waits for approval", "the node's address in its object is the wrong one"])
+    .first(&["kubectl get nodes -o wide", "kubectl get csr", "ss -lnt 'sport = :10250'"]),
+    cause(
+        "server-unknown-answer",
+        Kubernetes,
+        Other,
+        &["an error on the server (\"{}\") has prevented the request from succeeding{rest}", "Error from server (InternalError): an error on the server {rest}", "{}an error on the server (\"{}\") has prevented the request from succeeding{rest}"],
+        "The API server, or what stands before it, answered with an error that the client does not understand: the quoted word is all that came. The server's own log says why: \
+         often etcd or an extension of the API (metrics, webhooks) did not answer, or a proxy did.",
+    )
+    .open()
+    .first(&["kubectl get --raw=/readyz?verbose", "kubectl get apiservices"]),
+    cause(
+        "udev-notes",
+        System,
+        Nobody,
+        &["link_config: could not get ethtool features for {}", "link_config: autonegotiation is unset or enabled, the speed and duplex are not writable.", "Could not set offload features of {}: No such device", "could not get ethtool features for {}", "Using default interface naming scheme {}", "Network interface NamePolicy= disabled {rest}"],
+        "udev looked at an interface of a container (veth…) that was made or removed in that moment. By itself no fault.",
+    ),
+];

@@ -521,7 +521,8 @@ fn bundle(
     });
     let group = spec.get().map_or(&id, |spec| spec.group(&id));
     let name = |debug| socket_name(daemon, namespace.bytes(), group.bytes(), debug);
-    let mut files = entries
+    let mut files = folder
+        .entries
         .iter()
         .filter(|entry| entry.stat.kind == FileKind::File && !entry.stat.only_kind);
     let (socket, debug_socket) = (name(false), name(true));

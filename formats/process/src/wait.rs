@@ -81,6 +81,22 @@ impl Wait {
             | "blkdev_issue_flush"
             | "wait_on_buffer"
             | "__wait_on_buffer" => Self::Storage,
+            // For the lock of a folder, on the way along a path: whoever holds it asks the file system.
+            "walk_component"
+            | "lookup_slow"
+            | "link_path_walk"
+            | "path_openat"
+            | "open_last_lookups"
+            | "lookup_open"
+            | "d_alloc_parallel"
+            | "filename_create"
+            | "do_unlinkat"
+            | "do_rmdir"
+            | "do_renameat2"
+            | "lock_rename"
+            | "lock_two_directories"
+            | "iterate_dir"
+            | "wrap_directory_iterator" => Self::Storage,
             _ if name.starts_with("seccomp_do_user_notification") => Self::Seccomp,
             _ if name.starts_with("futex") => Self::Futex,
             _ if [
@@ -167,6 +183,8 @@ mod tests {
             ),
             ("futex_do_wait", Some(Wait::Futex)),
             ("request_wait_answer", Some(Wait::Storage)),
+            ("walk_component", Some(Wait::Storage)),
+            ("path_openat", Some(Wait::Storage)),
             ("fanotify_handle_event.isra.0", Some(Wait::Scanner)),
             ("percpu_rwsem_wait", Some(Wait::Thaw)),
             ("do_epoll_wait", Some(Wait::Poll)),

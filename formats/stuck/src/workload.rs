@@ -134,7 +134,7 @@ fn elsewhere<'f>(subject: &Subject<'f>, process: &Process) -> Option<Found<'f>> 
 }
 
 /// A process of it, or a thread of one, waits for a file system, and did so at a second look, too.
-fn on_storage<'f>(
+pub(crate) fn on_storage<'f>(
     index: &Index<'f>,
     subject: &Subject<'f>,
     init: &'f Process,

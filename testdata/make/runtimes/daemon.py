@@ -106,6 +106,12 @@ def dying(node, name):
     until("it waits for that one", lambda: "zap_pid_ns_processes" in read(f"/proc/{main}/wchan"))
 
 
+def killed_while_paused(node, name):
+    """Its init was killed by its number while it is paused: the kernel ends nothing that is frozen (v1)."""
+    paused(node, name)
+    os.kill(node.main_of(name), signal.SIGKILL)
+
+
 def outlived(node, name):
     """A process of the host was moved into its cgroups, and its init has ended."""
     running(node, name)

@@ -4,7 +4,7 @@
 //! (`zap_pid_ns_processes`). One that joined the namespace from outside (nsenter, an exec, a
 //! debugger) is reaped by its parent outside: while that is stopped or does not care, the container
 //! stays, "running", and no signal does anything. A task that waits for a dead mount takes no signal
-//! either; here the threads count, not only the first.
+//! either; here the threads count, not only the first. Nor does one in a frozen cgroup of v1.
 //!
 //! Tests: `tests/states/dying.rs`.
 
@@ -24,8 +24,8 @@ pub(crate) const ROW: Row = Row {
     word: "dying",
     row: None,
     healthy: false,
-    cause: "It was killed, and waits for a process of its pid namespace that is not reaped, or for a \
-            file system that does not answer.",
+    cause: "It was killed, and waits for a process of its pid namespace that is not reaped, for a \
+            file system that does not answer, or for its frozen cgroup (v1).",
     never: &[
         "Do not kill its shim: the processes stay, and no process reports their end.",
         "Do not restart containerd to be rid of it: from 1.7 on a start may forget the task.",
@@ -79,6 +79,14 @@ pub(crate) fn judge<'f>(
         }
         return Some(found.since(since));
     }
+    let found = Found::new(
+        State::Dying,
+        "it was killed while its cgroup is frozen: it ends when the cgroup is thawed",
+    );
+    let found = held(index, subject, init, found.by(init));
+    if found.freezer.is_some() {
+        return Some(found.since(since));
+    }
     on_storage(init).then(|| {
         let why = "it was killed, and waits for a file system that does not answer";
         let found = Found::new(State::Dying, why).by(init);
@@ -86,7 +94,7 @@ pub(crate) fn judge<'f>(
     })
 }
 
-/// An init whose first thread has ended: well as long as others go on; killed, it may be held up.
+/// An init whose first thread has ended: well as long as others go on.
 pub(crate) fn leader<'f>(
     index: &Index<'f>,
     subject: &Subject<'f>,
@@ -104,6 +112,9 @@ pub(crate) fn leader<'f>(
         );
         let found = Found::new(State::Dying, why).by(init);
         return Some(held(index, subject, init, found).since(since));
+    }
+    if let Some(found) = crate::workload::on_storage(index, subject, init) {
+        return Some(found.since(since));
     }
     let others = match count {
         1 => "1 other lives".to_owned(),

@@ -1,6 +1,7 @@
 //! `unknowable`: the evidence does not tell.
 //!
-//! Found by `offline.rs`. Tests: `tests/states.rs`; made for real by `testdata/make/runtime` (`unknowable` in runtime.toml).
+//! Found by `offline.rs`. Tests: `tests/states.rs`; what files alone leave
+//! unknown is said of each scene of `testdata/make/runtime.toml` (`disk`).
 
 use super::{FIFO, Row, State};
 use crate::may::never;

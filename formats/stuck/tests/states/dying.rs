@@ -118,19 +118,38 @@ fn a_first_thread_may_end_before_the_others() {
     let one = machine.is(State::Running);
     assert!(one.why.contains("1 other lives"), "{}", one.why);
     assert!(one.remedy.steps.is_empty());
-    // Killed, and held up by a mount.
+    // One of those waits for a mount, or for the lock of a folder of it.
+    for wchan in ["request_wait_answer", "walk_component"] {
+        machine.file(pid, &format!("task/{}/wchan", pid + 1), wchan);
+        machine.is(State::StorageHung);
+    }
+    // Killed, and held up by that.
     machine.file(pid, "status", "ShdPnd:\t0000000000000100\n");
-    machine.file(
-        pid,
-        &format!("task/{}/wchan", pid + 1),
-        "request_wait_answer",
-    );
     machine.is(State::Dying);
     // Without others it is what it was.
     let mut machine = Machine::new();
     machine.shim('S');
     machine.init("sleeper", 'Z');
     machine.is(State::Zombie);
+}
+
+/// Tasks of a frozen cgroup of v1 take no signal, not even SIGKILL.
+#[test]
+fn who_is_killed_while_frozen_ends_when_thawed() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("sleeper", 'D');
+    let folder = "/sys/fs/cgroup/freezer/default/sleeper";
+    machine.global(&format!("{folder}/freezer.state"), "FROZEN\n");
+    machine.global(&format!("{folder}/freezer.self_freezing"), "1\n");
+    machine.is(State::Paused);
+    machine.file(pid, "status", "ShdPnd:\t0000000000000100\n");
+    let one = machine.is(State::Dying);
+    assert_eq!(
+        super::rendered(&one.remedy),
+        [format!("echo THAWED > {folder}/freezer.state")]
+    );
+    assert!(one.remedy.is_safe());
 }
 
 #[test]

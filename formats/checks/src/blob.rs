@@ -191,10 +191,21 @@ fn missing(judge: &mut Judge<'_>) {
     }
     for (digest, namespaces) in gone {
         let names: Vec<String> = namespaces.iter().map(ToString::to_string).collect();
-        let message = format!(
+        let mut message = format!(
             "the blob {digest} has no file, but a row in {}",
             names.join(", ")
         );
+        if let Some(write) = crate::ingest_bytes::write_of(judge.node, &digest) {
+            let size = write.data_size.unwrap_or_default();
+            let path = path_text(&write.path);
+            let right = match &write.computed {
+                Some(_) => "",
+                None => " (not hashed)",
+            };
+            message.push_str(&format!(
+                "; the unfinished write {path} has all of its {size} bytes{right}"
+            ));
+        }
         let location = Location::file(blob_path(judge, &digest));
         let finding = Finding::new(MISSING.code, location, message)
             .want("a regular file")

@@ -240,9 +240,11 @@ fn sandbox_record(judge: &mut Judge<'_>) {
         let ends = matches!(version, Some((2, 0, 0..=5) | (2, 1, 0..=2)));
         let finding = Finding::new(SANDBOX_RECORD.code, location, message).affects(object);
         if recorded.contains(&row.key) && !ends {
-            let finding =
-                finding.found("the record of its container, which containerd uses instead");
-            judge.say(finding.severity(Severity::Note));
+            let mut finding = finding.severity(Severity::Note);
+            finding
+                .message
+                .push_str("; containerd uses that of its container");
+            judge.say(finding);
             continue;
         }
         let finding = told(finding, &start::SANDBOX_METADATA);

@@ -16,7 +16,7 @@ pub(crate) const SETTINGS: Check = Check {
         name: "docker/settings-unusable",
         rule: "P55",
         severity: Severity::Odd,
-        title: "dockerd does not take daemon.json: it does not start",
+        title: "The settings of Docker are refused: dockerd does not start",
         explanation: "dockerd ends at its start if daemon.json is not JSON, has a directive that dockerd does \
             not know, a value of another kind, or a directive that is a flag of its command, too (`hosts` and \
             `-H`, as most units have it). A containerd of its own unit is not touched; one that dockerd \
@@ -303,13 +303,18 @@ pub(crate) fn stale_pids(node: &Node) -> Vec<Stale> {
         let file = file.clone();
         (!name.ends_with(program.as_bytes())).then_some(Stale { file, says })
     };
-    named_pids(docker).filter_map(stale).collect()
+    named_pids(node, docker).filter_map(stale).collect()
 }
 
-/// Files of pids that count at a start of dockerd: the pid, and whose it should be.
-fn named_pids(docker: &Docker) -> impl Iterator<Item = (&Text, u32, &'static str)> {
+/// Files of pids that count at a start of dockerd: the pid, and whose it should be. That of containerd counts
+/// where dockerd starts its own: it takes the node's, where that listens.
+fn named_pids<'n>(
+    node: &'n Node,
+    docker: &'n Docker,
+) -> impl Iterator<Item = (&'n Text, u32, &'static str)> {
     let all = docker.pids.iter().zip(["dockerd", "containerd"]);
-    let counts = move |program: &str| program == "dockerd" || !is_told_of_another(docker);
+    let counts =
+        move |program: &str| program == "dockerd" || starts_it(node) && !is_told_of_another(docker);
     all.filter_map(move |((file, pid), program)| {
         Some((file, (*pid)?, program)).filter(|_| counts(program))
     })
@@ -321,7 +326,7 @@ fn pids(judge: &mut Judge<'_>) {
         return;
     };
     if node.processes.is_none() {
-        for (file, pid, _) in named_pids(docker) {
+        for (file, pid, _) in named_pids(node, docker) {
             judge.abstain(format!(
                 "whether pid {pid}, which {file} names, is alive cannot be known: processes are not in the evidence"
             ));

@@ -2,7 +2,7 @@
 
 use content::{Ingest, IngestFault, Why, Zeros};
 use finding::{Code, Finding, Location, Object, Severity};
-use node::path_text;
+use node::{Node, path_text};
 
 use crate::ingest::{ingests, named};
 use crate::judge::affecting;
@@ -63,6 +63,19 @@ fn promised(ingest: &Ingest) -> Option<content::Digest> {
     let after_dash = name.splitn(2, |byte| *byte == b'-').nth(1);
     let digest = content::Digest::parse_bytes(name).ok();
     digest.or_else(|| content::Digest::parse_bytes(after_dash?).ok())
+}
+
+/// The write that has as many bytes as a blob that is gone, by the digest in its name, unless its bytes are
+/// known to be others.
+pub(crate) fn write_of<'n>(node: &'n Node, digest: &content::Digest) -> Option<&'n Ingest> {
+    let mut ingests = node.content.read()?.ingests.iter();
+    ingests.find(|ingest| {
+        let others = ingest
+            .computed
+            .as_ref()
+            .is_some_and(|known| known != digest);
+        ingest.is_complete() && promised(ingest).as_ref() == Some(digest) && !others
+    })
 }
 
 /// The digest of its bytes, where it was computed.

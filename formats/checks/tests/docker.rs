@@ -145,3 +145,28 @@ fn a_pid_of_another_program_is_found() {
         "without processes it is not known, and named"
     );
 }
+
+/// A live process of another program, and one that has ended.
+#[test]
+fn only_a_live_process_of_another_program_counts() {
+    let with = |words: &[u8], pid: &[u8]| {
+        let mut tar = testcase::node("1.7-running");
+        tar.add(UNIT, OWN.as_bytes());
+        tar.add("run/docker.pid", pid);
+        tar.push("proc", b'5', "", b"");
+        tar.push("proc/52", b'5', "", b"");
+        tar.add("proc/uptime", b"90000.00 1.00\n");
+        tar.add("proc/52/cmdline", words);
+        tar.add(
+            "proc/52/stat",
+            b"52 (x) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 3 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0\n",
+        );
+        let found = judged(&tar).findings.into_iter();
+        found
+            .filter(|finding| finding.code.name == "docker/pid-stale")
+            .count()
+    };
+    assert_eq!(with(b"/usr/bin/sleep\x001000\0", b"52"), 1);
+    assert_eq!(with(b"/usr/sbin/dockerd\0-H\0fd://\0", b"52"), 0);
+    assert_eq!(with(b"/usr/bin/sleep\x001000\0", b"53"), 0);
+}

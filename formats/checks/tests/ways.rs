@@ -1,10 +1,17 @@
 //! Ways out say what they take away.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests panic where something is wrong, and read their own files"
+)]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use checks::Measured;
 use evidence::{Evidence, Options};
-use finding::{Action, Loss, Step};
+use finding::{Action, Loss, Severity, Step};
 use node::{Node, Said};
 
 /// The steps of all ways out of a node without its meta.db, whose unit is this.
@@ -48,4 +55,62 @@ fn a_stop_that_ends_every_container_says_so() {
         assert_eq!(stop.loses, Loss::Nothing);
         assert!(stop.is_undoable);
     }
+}
+
+/// Findings above a note without a step, and why there is none.
+const STEPLESS: &[(&str, &str)] = &[];
+
+/// The findings above a note of a case, with those of the verdict, that have no step.
+fn stepless(folder: &PathBuf) -> Vec<String> {
+    let tar = testcase::Edits::read_edits(folder).apply(folder).write();
+    let Ok(evidence) = Evidence::open_stream(tar.as_slice(), &Options::default()) else {
+        return Vec::new();
+    };
+    let Some(roots) = node::discover(&evidence, &Said::default())
+        .into_iter()
+        .next()
+    else {
+        return Vec::new();
+    };
+    let node = Node::open(&evidence, roots, node::Options::default());
+    let report = checks::judge(&node, &Measured::default());
+    let verdict = checks::verdict(&node, &report, &daemon::detect(&node.traces), node.now);
+    let report = checks::with_verdict(report, &verdict, &node);
+    let above = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity > Severity::Note);
+    let bare = above.filter(|finding| finding.ways.iter().all(|way| way.steps.is_empty()));
+    bare.map(|finding| finding.code.name.to_owned()).collect()
+}
+
+#[test]
+fn each_finding_above_a_note_has_a_step_or_a_reason() {
+    let cases = std::fs::read_dir(testcase::testdata().join("cases")).unwrap();
+    let folders: Vec<PathBuf> = cases.map(|entry| entry.unwrap().path()).collect();
+    let folders: Vec<PathBuf> = folders
+        .into_iter()
+        .filter(|it| it.join("edits.toml").exists())
+        .collect();
+    assert!(folders.len() > 100);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let part = folders.len().div_ceil(cores);
+    let bare: BTreeSet<String> = std::thread::scope(|scope| {
+        let parts: Vec<_> = folders
+            .chunks(part)
+            .map(|some| scope.spawn(|| some.iter().flat_map(stepless).collect::<Vec<String>>()))
+            .collect();
+        parts
+            .into_iter()
+            .flat_map(|part| part.join().unwrap())
+            .collect()
+    });
+    let known: BTreeSet<String> = STEPLESS
+        .iter()
+        .map(|(code, _)| (*code).to_owned())
+        .collect();
+    let unknown: Vec<&String> = bare.difference(&known).collect();
+    assert!(unknown.is_empty(), "no step, and no reason: {unknown:?}");
+    let gone: Vec<&String> = known.difference(&bare).collect();
+    assert!(gone.is_empty(), "they have steps now: {gone:?}");
 }

@@ -279,3 +279,52 @@ fn of_two_pods_of_one_name_the_one_in_use_stays() {
         plan.lost
     );
 }
+
+/// The bytes of a blob that has no file are those of a write that was not committed: the repair puts them back, and
+/// the first way out says so. Where the write is of another blob, it does not.
+#[test]
+fn a_missing_blob_comes_back_from_its_unfinished_write() {
+    const STORE: &str = "var/lib/containerd/io.containerd.content.v1.content";
+    const BLOB: &str = "67454ac12c03de8e52f6d6ed4915283dc6a901c417f1ea3b09e927383273029b";
+    const WRITE: &str = "92530eaaa8f4cc8e8d9f970ae3308690aba203b310d82511b09475f8316cfaba";
+    let lost = |promised: &str| {
+        let mut tar = testcase::node("1.7-stopped");
+        let path = format!("{STORE}/blobs/sha256/{BLOB}");
+        let bytes = tar.member(&path).data.clone();
+        tar.remove(&path);
+        let folder = format!("{STORE}/ingest/{WRITE}");
+        tar.push(&folder, b'5', "", b"");
+        tar.add(&format!("{folder}/data"), &bytes);
+        tar.add(
+            &format!("{folder}/total"),
+            bytes.len().to_string().as_bytes(),
+        );
+        let name = format!("default/1/layer-sha256:{promised}");
+        tar.add(&format!("{folder}/ref"), name.as_bytes());
+        for file in ["startedat", "updatedat"] {
+            tar.add(&format!("{folder}/{file}"), b"2026-11-20T05:00:00Z");
+        }
+        tar
+    };
+    let first = |tar: &testcase::Tar| {
+        serde_json::to_string(&steps_for(tar, "blob/missing").first()).unwrap()
+    };
+    let tar = lost(BLOB);
+    assert!(first(&tar).contains("systemctl"), "{}", first(&tar));
+    let ways = serde_json::to_string(&steps_for(&tar, "blob/missing")).unwrap();
+    assert!(ways.contains("\"repair\",\"plan\""), "{ways}");
+    let plan = planned_for(&tar).unwrap();
+    assert!(
+        plan.steps
+            .iter()
+            .any(|step| step.path.to_string().contains(BLOB)),
+        "{:?}",
+        plan.steps
+    );
+    let other = "f".repeat(64);
+    assert!(
+        first(&lost(&other)).contains("Fetch the blob"),
+        "{}",
+        first(&lost(&other))
+    );
+}

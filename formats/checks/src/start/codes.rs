@@ -16,7 +16,7 @@ static REFUSED: Code = Code {
     title: "containerd would not start",
     explanation: "coroner followed the start step by step, as the node's release makes it: it ends at this \
         step. A restart would only repeat it.",
-    remedy: "Fix what this finding names, then run `coroner preflight` again.",
+    remedy: "Correct what `where` names, then run `coroner preflight` again.",
 };
 
 /// containerd would wait for ever, or answer nothing.
@@ -27,7 +27,7 @@ static USELESS: Code = Code {
     title: "containerd would run but answer no request",
     explanation: "coroner followed the start step by step: the daemon would wait without end, or run without \
         the plugin that every request needs. systemd reports it as active.",
-    remedy: "Fix what this finding names, then run `coroner preflight` again.",
+    remedy: "Correct what `where` names, then run `coroner preflight` again.",
 };
 
 /// The CRI would not be loaded.
@@ -38,7 +38,7 @@ static CRI_LOST: Code = Code {
     title: "containerd's CRI plugin would not load: no pod can run",
     explanation: "The daemon starts and `ctr` works; its CRI plugin is skipped with a warning, and the kubelet \
         gets `unknown service runtime.v1.RuntimeService`.",
-    remedy: "Fix what this finding names, then run `coroner preflight` again.",
+    remedy: "Correct what `where` names, then run `coroner preflight` again.",
 };
 
 /// Something that is still there would be gone.
@@ -60,7 +60,7 @@ static LIMPS: Code = Code {
     severity: Severity::Damage,
     title: "containerd would start, but a part of it would not work",
     explanation: "The daemon starts; what is listed here does not load, is killed or is skipped.",
-    remedy: "Fix what this finding names; a restart alone changes nothing.",
+    remedy: "Correct what `where` names; a restart alone changes nothing.",
 };
 
 /// A part that a start touches is not known.

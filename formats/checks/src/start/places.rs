@@ -126,7 +126,8 @@ pub(super) fn plugins(run: &mut Run<'_>) -> Flow {
     let node = run.node;
     let root = &node.roots.root;
     if settings::is_disabled(run, "io.containerd.metadata.v1.bolt") {
-        return run.die(run.statement(&rules::METADATA_DISABLED));
+        let at = settings::place(run, &["disabled_plugins"]);
+        return run.die(run.statement(&rules::METADATA_DISABLED).at(at));
     }
     settings::policy(run)?;
     let content = root.join(CONTENT_DIR);

@@ -119,12 +119,20 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "The blob is whole again, under its old rows: nothing is lost.",
         steps,
     );
+    // The plan hashes the bytes, and leaves others where they are.
+    let write = crate::ingest_bytes::write_of(here.node, &digest).filter(|_| !is_there);
+    let put_back = write.map(|_| {
+        here.repair("`coroner repair` puts the bytes of the unfinished write in the blob's place, if they have its digest: \
+             nothing is lost, and nothing is downloaded.")
+    });
+    let first: Vec<Remedy> = put_back.into_iter().chain([refill]).collect();
     let pulls = here.pulls(finding);
     if pulls.is_empty() {
-        return vec![refill];
+        return first;
     }
     if holds_others(here, &digest) {
-        return vec![refill, without_rows(here, finding, aside, pulls)];
+        let last = without_rows(here, finding, aside, pulls);
+        return first.into_iter().chain([last]).collect();
     }
     let mut steps = aside;
     for namespace in namespaces(here, &digest) {
@@ -140,7 +148,7 @@ fn refilled(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         "Without its rows, the next pull downloads the blob; only if the registry still has it.",
         steps,
     );
-    vec![refill, anew]
+    first.into_iter().chain([anew]).collect()
 }
 
 /// Whether a row of a blob refers to something: what only it holds is collected once the row is gone.

@@ -339,7 +339,7 @@ fn in_words(at: &Location) -> String {
         words.push_str(&format!(", {} {}", place.kind, place.name));
     }
     if words.is_empty() {
-        "the setting that this names".to_owned()
+        "config.toml".to_owned()
     } else {
         words
     }
@@ -370,7 +370,10 @@ pub(crate) fn cured(node: &Node, rule: &str, finding: Finding) -> Finding {
         }
     };
     steps.extend(run(call(CORONER).word("preflight").operand("/")).map(Step::undoable));
-    finding.way(Remedy::new("Then coroner follows the start again.", steps))
+    finding.way(Remedy::new(
+        "`coroner preflight` then follows the start again.",
+        steps,
+    ))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(super) fn read_settings(run: &mut Run<'_>) -> Flow {
     listeners::before(run)
 }
 
-fn place(run: &Run<'_>, path: &[&str]) -> Location {
+pub(super) fn place(run: &Run<'_>, path: &[&str]) -> Location {
     run.settings.get(path).map(located).unwrap_or_default()
 }
 

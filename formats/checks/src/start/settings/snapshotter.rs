@@ -20,16 +20,18 @@ enum There {
 
 /// The snapshotter that the CRI is told to use.
 pub(in crate::start) fn chosen(run: &Run<'_>) -> String {
+    let named = run.settings.text_setting(&chosen_key(run));
+    named.unwrap_or("overlayfs").to_owned()
+}
+
+/// Where config.toml names it.
+fn chosen_key(run: &Run<'_>) -> Vec<&'static str> {
     let images = places(run.release).images;
-    let key = if run.release >= Release::V2_0 {
+    if run.release >= Release::V2_0 {
         below(&images, &["snapshotter"])
     } else {
         below(&images, &["containerd", "snapshotter"])
-    };
-    run.settings
-        .text_setting(&key)
-        .unwrap_or("overlayfs")
-        .to_owned()
+    }
 }
 
 /// Whether the build is Debian's, of which all plugins are known.
@@ -228,7 +230,8 @@ pub(in crate::start) fn loaded(run: &mut Run<'_>) -> Flow {
         &rules::SNAPSHOTTER_UNKNOWN
     };
     let target = Target::new(Object::global("snapshotter", Text::from(name.as_str())));
-    let mut statement = run.statement(rule).target(target);
+    let at = super::place(run, &chosen_key(run));
+    let mut statement = run.statement(rule).target(target).at(at);
     // 2.x misses the default one earlier, when it loads what pulls images.
     if run.release >= Release::V2_0 && name == "overlayfs" && disabled {
         statement = statement.says(format!("snapshotter \\\"{name}\\\" not found"));

@@ -427,7 +427,9 @@ fn decided(layers: &[Layer], peeled: &Peeled, line: &Line, is_alone: bool) -> Op
     by_a_part(peeled, head.is_none())
         .filter(|head| match head {
             Head::Cause(cause) => context::claims(cause, line, is_alone),
-            _ => true,
+            head => head.message().is_none_or(|message| {
+                context::is_within(message, line) && !context::is_anothers(message, line)
+            }),
         })
         .or(head)
 }

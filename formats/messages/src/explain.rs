@@ -218,7 +218,13 @@ pub fn explain(line: &str) -> Explained {
     .map(|head| said_by(head, speaker, &whole));
     let shows_speaker = head
         .as_ref()
-        .is_some_and(|head| speaker.shows(head.who(), &whole.whole));
+        .is_some_and(|head| match head {
+            Head::Place(..) => speaker.shows(head.who(), &whole.whole),
+            _ => {
+                speaker.shows(head.who(), &whole.whole)
+                    && speaker.shows_well(head.who(), &whole.whole)
+            }
+        });
     let place = place.filter(|place| head.as_ref().is_none_or(|head| fits(head, place)));
     let place = match head {
         Some(Head::Text(text, _)) => text.place().or(place),

@@ -58,6 +58,46 @@ pub(super) const ALL: &[Message] = &[
     .certain()
     .first(&["cat /etc/resolv.conf /run/systemd/resolve/resolv.conf", "grep resolvConf /var/lib/kubelet/config.yaml"]),
     cause(
+        "thin-pool-full",
+        Dockerd,
+        Storage,
+        &["devmapper: Thin Pool has {n} free data blocks which is less than minimum required {rest}", "{}devmapper: Thin Pool has {rest}", "devmapper: Thin Pool has {n} free metadata blocks which is less than minimum required {rest}", "Thin Pool has {n} free {} blocks which is less than minimum required {rest}"],
+        "Docker's thin pool (devicemapper) has no free blocks left, of data or of metadata, as the line says: no layer and no container can be made. Images and containers that are \
+         not used, or a larger pool, give room. Room on the file systems does not help.",
+    )
+    .certain()
+    .first(&["docker info", "lvs -a", "docker system df"]),
+    cause(
+        "crun-without-cgroups",
+        OtherEngine,
+        crate::message::Whose::Cgroups,
+        &["cannot set limits without cgroups{rest}", "{}cannot set limits without cgroups{rest}"],
+        "crun was given limits (memory, processes, CPU) and no cgroup to set them in: cgroups are off for this container, or a user without root has none delegated (cgroup v1, no session \
+         of systemd).",
+    )
+    .certain()
+    .first(&["podman info --format '{{.Host.CgroupManager}} {{.Host.CgroupsVersion}}'", "cat /sys/fs/cgroup/user.slice/user-$(id -u).slice/cgroup.controllers"]),
+    cause(
+        "kubeadm-discovery-hash",
+        Client,
+        Settings,
+        &["couldn't validate the identity of the API Server: encoding/hex: {rest}", "couldn't validate the identity of the API Server: invalid hash {rest}", "{}encoding/hex: invalid byte: {rest}", "invalid hash {q}, expected {q}{rest}", "{}unable to parse the public key hash{rest}", "couldn't validate the identity of the API Server: cluster CA found in cluster-info ConfigMap is invalid: {rest}", "couldn't validate the identity of the API Server: could not find a JWS signature in the cluster-info ConfigMap for token ID {rest}", "{}could not find a JWS signature in the cluster-info ConfigMap for token ID {rest}"],
+        "kubeadm join was given a hash of the cluster's authority (--discovery-token-ca-cert-hash) or a token that is not well formed, of another cluster, or expired. `kubeadm token create \
+         --print-join-command` on a control plane prints both.",
+    )
+    .within(&["identity of the api server", "cluster-info", "discovery", "hash"])
+    .first(&["kubeadm token list", "openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt"]),
+    cause(
+        "nvidia-xid",
+        crate::message::Component::Kernel,
+        Other,
+        &["XidCriticalError: Xid={n} on Device={rest}", "XidCriticalError: {rest}", "{}XidCriticalError: {rest}", "NVRM: Xid ({}): {rest}", "{}NVRM: Xid ({}): {rest}"],
+        "NVIDIA's driver reports an error of a GPU by a number. 13, 31, 43, 45 and 69 mostly come from the program that used the GPU (a wrong access, or it was ended); \
+         48, 63, 64, 94 and 95 tell of the GPU's memory; 74 of NVLink; 79 that the GPU is gone from the bus; 119 and 120 that its firmware does not answer. After the others than the program's, the \
+         GPU is reset or looked at. The device plugin takes the GPU out until it is restarted.",
+    )
+    .first(&["nvidia-smi -q -d ECC,PAGE_RETIREMENT,ROW_REMAPPER | head -n 60", "dmesg -T | grep -i xid | tail -n 20", "nvidia-smi"]),
+    cause(
         "helm-state",
         Client,
         Other,

@@ -270,6 +270,12 @@ fn is_told(place: &Message, speaker: Speaker, line: &Line) -> bool {
             | Component::Runc
             | Component::Client
     );
+    // Disks and memory are the kernel's to tell of only where it speaks: others name an I/O error, too.
+    if ["at-kernel-disk", "at-kernel-memory"].contains(&place.key) {
+        const DISKS: &[&str] = &["mkfs", "device-mapper", "thinpool", "disk i/o", "/dev/", "xfs", "ext4"];
+        let is_disks = DISKS.iter().any(|word| line.whole.contains(word));
+        return is_disks || speaker.is_kernels(&line.whole);
+    }
     // A cgroup's file is one whoever names it.
     !is_runtimes || place.whose == Whose::Cgroups || speaker.shows(place.who, &line.whole)
 }

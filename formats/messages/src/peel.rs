@@ -161,6 +161,12 @@ fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
         let at = first_field(rest);
         let (said, tail) = rest.split_at_checked(at)?;
         peeled.said.push(said.trim().to_owned());
+        // What a program that was called wrote: its line is inside of this one.
+        if said.trim_end().ends_with(':') {
+            let inner = peel_once(tail);
+            peeled.said.extend(inner.said);
+            return Some(String::new());
+        }
         take_fields(tail, peeled);
         return Some(String::new());
     }

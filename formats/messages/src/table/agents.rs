@@ -19,13 +19,13 @@ pub(super) const ALL: &[Message] = &[
         "podman-network",
         OtherEngine,
         Network,
-        &["netavark: {rest}", "Error: netavark: {rest}", "netavark (exit code {n}): {rest}", "aardvark-dns failed to start: {rest}", "aardvark-dns failed to start", "IO error: aardvark-dns failed to start{rest}", "pasta failed with exit code {rest}", "slirp4netns failed: {rest}", "slirp4netns failed", "failed to start slirp4netns: {rest}", "setting up Pasta: {rest}", "could not find slirp4netns{rest}", "could not find pasta{rest}", "rootlessport {rest}"],
+        &["Error starting server failed to bind {rest}", "Error starting server failed to get upstream {rest}", "{}aardvark-dns runs in a different netns, dns will not work for this container", "aardvark-dns runs in a different netns, dns will not work for this container{rest}", "[ERROR netavark::{rest}", "[ERROR aardvark_dns::{rest}", "failed to bind udp listener on {rest}", "failed to bind tcp listener on {rest}", "{}failed to get upstream nameservers, dns forwarding will not work{rest}", "failed to get upstream nameservers, dns forwarding will not work{rest}", "netavark: {rest}", "Error: netavark: {rest}", "netavark (exit code {n}): {rest}", "aardvark-dns failed to start: {rest}", "aardvark-dns failed to start", "IO error: aardvark-dns failed to start{rest}", "pasta failed with exit code {rest}", "slirp4netns failed: {rest}", "slirp4netns failed", "failed to start slirp4netns: {rest}", "setting up Pasta: {rest}", "could not find slirp4netns{rest}", "could not find pasta{rest}", "rootlessport {rest}"],
         "Podman's network of a container was being set up (netavark and aardvark-dns; pasta or slirp4netns for a user without root). The rest of the \
          line says why it failed.",
     )
     .unless(&["rootlesskit"])
-    .or(&["the rules of the firewall were changed under it, or its kernel modules or iptables are missing", "port 53 of the bridge is taken by another name server", "/dev/net/tun is not there or not allowed", "the node has no default route or no name server"])
-    .first(&["podman network ls", "podman info --format '{{.Host.NetworkBackend}}'", "ss -lntup", "ls -l /dev/net/tun"]),
+    .or(&["the rules of the firewall were changed under it, or its kernel modules or iptables are missing", "port 53 of the bridge is taken by another name server", "a line of its resolv.conf is not understood, or the bridge has not (or no longer) the address that aardvark-dns serves at", "an aardvark-dns of an earlier network namespace still runs", "/dev/net/tun is not there or not allowed", "the node has no default route or no name server"])
+    .first(&["podman network ls", "ps -eo pid,args | grep -e aardvark -e netavark", "cat /etc/resolv.conf", "podman info --format '{{.Host.NetworkBackend}}'", "ss -lntup", "ls -l /dev/net/tun"]),
     cause(
         "image-short-name",
         OtherEngine,
@@ -87,6 +87,34 @@ pub(super) const ALL: &[Message] = &[
     )
     .within(&["identity of the api server", "cluster-info", "discovery", "hash"])
     .first(&["kubeadm token list", "openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt"]),
+    cause(
+        "ceph-not-serving",
+        System,
+        Storage,
+        &["mount error: no mds server is up or the cluster is laggy{rest}", "{}no mds server is up or the cluster is laggy{rest}", "no mds server is up or the cluster is laggy", "unable to get monitor info from DNS SRV with service name: {rest}", "{}unable to get monitor info from DNS SRV with service name: {rest}", "mount error {n} = {rest}", "mount error: {rest}", "mon{n} {} connect error", "failed for service _ceph-mon._tcp{rest}"],
+        "Ceph's client on the node was not served: no metadata server is active, the cluster is not healthy, or the monitors are not reached or not named.",
+    )
+    .within(&["ceph", "mds ", "libceph"])
+    .first(&["ceph -s", "ceph fs status", "kubectl get pods -A -o wide"]),
+    act(
+        "csi-device-not-found",
+        Kubelet,
+        Storage,
+        &["devicePath error, file not found for pattern {rest}", "{}file not found for pattern /dev/disk/{rest}", "{}device not found with serial {rest}", "device not found with serial {rest}", "{}failed to find device path{rest}", "could not find device {rest}", "failed to get device path{rest}", "couldn't find device path for {rest}"],
+        "A driver of volumes waited on the node for a disk that should have come up (under /dev/disk), and it did not: the login to its server or the zoning failed, multipathd or the driver's pod does not see the node's \
+         /dev, or the disk is attached elsewhere.",
+    )
+    .or(&["the node's iSCSI or Fibre Channel session is not there", "multipathd is missing or holds it under another name", "the cloud attached the disk under another name"])
+    .first(&["ls -l /dev/disk/by-path /dev/disk/by-id", "lsblk", "iscsiadm -m session", "journalctl -k -b --no-pager | tail -n 50"]),
+    act(
+        "lock-of-a-database",
+        System,
+        Storage,
+        &["ovsdb-tool: {rest}", "ovsdb-server: {rest}", "{}failed to lock file{rest}", "{}failed to lock lockfile{rest}", "failed to lock file (Resource temporarily unavailable)", "{}could not lock config file {rest}"],
+        "A program wanted the lock of its database or file. Where the system's word is that it is taken, another copy of the same program runs: on the node itself, or in another container that shares the folder.",
+    )
+    .within(&["lock", "ovsdb"])
+    .first(&["lslocks", "ps -eo pid,etime,args | grep -e ovs -e lock"]),
     cause(
         "nvidia-xid",
         crate::message::Component::Kernel,

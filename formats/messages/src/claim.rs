@@ -73,6 +73,15 @@ pub(crate) fn hedged(
     {
         return Some(Head::Act(cause, None));
     }
+    // A setting or a store of containerd's is at fault only where the line shows containerd.
+    let is_its_own = matches!(cause.whose, Whose::Settings | Whose::Stores | Whose::Daemon);
+    let is_daemons = matches!(cause.who, Component::Containerd | Component::Cri | Component::System);
+    let is_shown = speaker.shows_well(Component::Containerd, &line.whole)
+        || speaker.shows_well(Component::Cri, &line.whole)
+        || ["runtime", "snapshot", "plugin", "sandbox", "toml"].iter().any(|word| line.whole.contains(word));
+    if is_its_own && is_daemons && cause.sure != Sure::Certain && !is_shown && !has_kin(cause, layers) {
+        return Some(Head::Act(cause, None));
+    }
     let level = peeled.level.as_deref().unwrap_or_default();
     // What a program gives as a detail of its work is no fault that it names.
     if ["debug", "trace", "debu", "trac"].contains(&level.to_ascii_lowercase().as_str())

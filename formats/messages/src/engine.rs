@@ -19,6 +19,8 @@ pub(crate) enum Engine {
     Podman,
     /// kubelet itself, of its own process.
     Kubelet,
+    /// Nothing in the line shows who.
+    Unknown,
 }
 
 /// Words that only lines of CRI-O have.
@@ -73,7 +75,11 @@ impl Engine {
             return Some(Self::Docker);
         }
         let is_its_own = speaker.program == Some(Component::Kubelet) && !any(&["rpc error", "sandbox", "containerd"]);
-        is_its_own.then_some(Self::Kubelet)
+        if is_its_own {
+            return Some(Self::Kubelet);
+        }
+        let is_shown = speaker.shows(Component::Cri, whole) || speaker.shows(Component::Shim, whole) || speaker.shows_well(Component::Client, whole);
+        (!is_shown && speaker.program.is_none()).then_some(Self::Unknown)
     }
 
     /// `command`, as it is for this engine; nothing where the engine has none like it.
@@ -83,6 +89,11 @@ impl Engine {
             Self::Crio => "crio",
             Self::Kubelet => "kubelet",
             Self::Podman => "",
+            // A word of the system: containerd is one of many.
+            Self::Unknown => {
+                let is_containerds = command.contains("containerd") || command.starts_with("ctr ");
+                return (!is_containerds).then(|| command.to_owned());
+            }
         };
         let is_a_unit = command.contains("-u containerd")
             || command.contains("systemctl status containerd")
@@ -136,6 +147,7 @@ impl Engine {
             Self::Crio => &["journalctl -b -u crio --no-pager | tail -n 50", "crictl ps -a"],
             Self::Podman => &["podman ps -a", "podman info"],
             Self::Kubelet => &["journalctl -b -u kubelet --no-pager | tail -n 50"],
+            Self::Unknown => &[],
         }
     }
 }
@@ -145,7 +157,7 @@ fn registrys(message: &'static Message, engine: Engine) -> &'static Message {
     let (asker, own) = match engine {
         Engine::Docker => (Component::Dockerd, "Which registries are asked how is set in dockerd's daemon.json and its certs.d."),
         Engine::Crio | Engine::Podman => (Component::OtherEngine, "Which registries are asked how is set in registries.conf and its certs.d."),
-        Engine::Kubelet => return message,
+        Engine::Kubelet | Engine::Unknown => return message,
     };
     let message = hedge::as_asked(message, asker);
     let is_containerds = |text: &str| ["containerd", "hosts.toml", "config_path"].iter().any(|word| text.contains(word));
@@ -183,6 +195,9 @@ pub(crate) fn with_commands_of(message: &'static Message, engine: Option<Engine>
     let Some(engine) = engine else {
         return message;
     };
+    if engine == Engine::Unknown && message.who != Component::System {
+        return message;
+    }
     if message.who == Component::Registry {
         return registrys(message, engine);
     }
@@ -209,6 +224,7 @@ pub(crate) fn with_commands_of(message: &'static Message, engine: Option<Engine>
             if first.is_empty() {
                 first.extend(engine.plain());
             }
+
             Box::leak(Box::new(Message {
                 first: Box::leak(first.into_boxed_slice()),
                 ..*message
@@ -237,6 +253,7 @@ mod tests {
             (" kubelet[11]: F0812 16:26:52.166979  11 server.go:269] inotify_init: too many open files", Some(Engine::Kubelet)),
             ("kubelet[11]: F0812 16:26:52.166979  11 server.go:269] rpc error: x", None),
             ("failed to create shim task: x", None),
+            ("write: no space left on device", Some(Engine::Unknown)),
         ] {
             assert_eq!(of(line), right, "{line}");
         }

@@ -218,7 +218,13 @@ pub fn explain(line: &str) -> Explained {
     .map(|head| said_by(head, speaker, &whole));
     let shows_speaker = head
         .as_ref()
-        .is_some_and(|head| speaker.shows(head.who(), &whole.whole));
+        .is_some_and(|head| match head {
+            Head::Place(..) => speaker.shows(head.who(), &whole.whole),
+            _ => {
+                speaker.shows(head.who(), &whole.whole)
+                    && speaker.shows_well(head.who(), &whole.whole)
+            }
+        });
     let place = place.filter(|place| head.as_ref().is_none_or(|head| fits(head, place)));
     let place = match head {
         Some(Head::Text(text, _)) => text.place().or(place),
@@ -264,6 +270,12 @@ fn is_told(place: &Message, speaker: Speaker, line: &Line) -> bool {
             | Component::Runc
             | Component::Client
     );
+    // Disks and memory are the kernel's to tell of only where it speaks: others name an I/O error, too.
+    if ["at-kernel-disk", "at-kernel-memory"].contains(&place.key) {
+        const DISKS: &[&str] = &["mkfs", "device-mapper", "thinpool", "disk i/o", "/dev/", "xfs", "ext4"];
+        let is_disks = DISKS.iter().any(|word| line.whole.contains(word));
+        return is_disks || speaker.is_kernels(&line.whole);
+    }
     // A cgroup's file is one whoever names it.
     !is_runtimes || place.whose == Whose::Cgroups || speaker.shows(place.who, &line.whole)
 }
@@ -427,7 +439,9 @@ fn decided(layers: &[Layer], peeled: &Peeled, line: &Line, is_alone: bool) -> Op
     by_a_part(peeled, head.is_none())
         .filter(|head| match head {
             Head::Cause(cause) => context::claims(cause, line, is_alone),
-            _ => true,
+            head => head.message().is_none_or(|message| {
+                context::is_within(message, line) && !context::is_anothers(message, line)
+            }),
         })
         .or(head)
 }

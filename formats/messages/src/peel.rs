@@ -67,11 +67,36 @@ pub(crate) fn peel(line: &str) -> Peeled {
         peeled.time = inner.time.or(peeled.time);
         peeled.fields.extend(inner.fields);
     }
+    // What a program that was called wrote to its standard error, and gave as an error: it is the innermost.
+    let quoted = peeled.said.iter().rev().find_map(|said| error_inside(said));
+    peeled.said.extend(quoted);
     peeled.said.retain(|said| !said.is_empty());
     for said in &mut peeled.said {
         *said = unescape_to_the_first_quote(said);
     }
     peeled
+}
+
+/// The message of a line of logfmt in the middle of `text`, if its program gave it as an error.
+fn error_inside(text: &str) -> Option<String> {
+    const STARTS: [&str; 4] = [
+        "level=fatal msg=",
+        "level=error msg=",
+        "level=fatal msg=\\",
+        "level=error msg=\\",
+    ];
+    let found = STARTS
+        .iter()
+        .rev()
+        .find_map(|start| text.rfind(start).map(|at| at.saturating_add(start.len())))?;
+    let rest = text.get(found..)?;
+    let rest = if rest.starts_with('"') && text.get(..found)?.ends_with('\\') {
+        unquote(rest)
+    } else {
+        rest.to_owned()
+    };
+    let (said, _) = value(&rest);
+    (said.contains(' ')).then_some(said)
 }
 
 fn peel_once(text: &str) -> Peeled {
@@ -136,6 +161,12 @@ fn layer(text: &str, peeled: &mut Peeled) -> Option<String> {
         let at = first_field(rest);
         let (said, tail) = rest.split_at_checked(at)?;
         peeled.said.push(said.trim().to_owned());
+        // What a program that was called wrote: its line is inside of this one.
+        if said.trim_end().ends_with(':') {
+            let inner = peel_once(tail);
+            peeled.said.extend(inner.said);
+            return Some(String::new());
+        }
         take_fields(tail, peeled);
         return Some(String::new());
     }

@@ -232,7 +232,11 @@ impl Speaker {
         let name = peeled.program.as_deref().unwrap_or_default();
         let name = name.rsplit('/').next().unwrap_or_default();
         let name = name.trim_start_matches(['(', '[']).to_ascii_lowercase();
-        let known = PROGRAMS.iter().find(|(start, _)| name.starts_with(start));
+        // Docker gives the lines of a container to the journal as `docker/ID`, and gives no word of its own there.
+        let is_containers = peeled.program.as_deref().is_some_and(is_a_containers);
+        let known = PROGRAMS
+            .iter()
+            .find(|(start, _)| !is_containers && name.starts_with(start));
         let file = peeled.file.as_deref().unwrap_or_default();
         let file = file
             .rsplit('/')
@@ -461,6 +465,13 @@ impl Speaker {
         }
         who
     }
+}
+
+/// Whether a journal's name is that of a container's output: `docker/13c8d11e97f3`.
+fn is_a_containers(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(daemon, id)| {
+        daemon == "docker" && id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// Whether it is a program that holds all parts of Kubernetes.

@@ -35,7 +35,7 @@ pub(super) const SERVERS: &[Place] = &[place(
     "at-registry-server",
     Component::Registry,
     Other,
-    &["http.request.host", "http.request.id", "http.request.uri", "response completed with error", "s3aws:", "registry/storage", "err.detail"],
+    &["http.request.host", "http.request.id", "http.request.uri", "response completed with error", "s3aws:", "registry/storage", "docker/registry/v2", "/var/lib/registry", "layer upload resources", "err.detail"],
     "The line is a registry server's own: what failed is there, at its storage, its database or its settings. Whoever pulls from it only \
      sees that it failed. A HEAD that is answered with \"blob unknown\" is ordinary: a push asks so what is there.",
 )

@@ -90,7 +90,10 @@ pub(crate) fn of_names(
     if let Some(pod) = name(NameOf::Pod) {
         found.push(describe(pod));
     }
-    if let Some(id) = name(NameOf::Container) {
+    let is_anothers = ["podman", "libpod", "containers/storage", "layer"]
+        .iter()
+        .any(|word| lower.contains(word));
+    if let Some(id) = name(NameOf::Container).filter(|_| !is_anothers) {
         let is_dockers = lower.contains("docker") || lower.contains("error response from daemon");
         let draft = match (is_dockers, lower.contains("sandbox")) {
             (true, _) => Draft::new(program::DOCKER).word("inspect"),
@@ -122,7 +125,8 @@ pub(crate) fn of_names(
                 .words(&["get", "pods", "--namespace=kube-system", "--output=wide"])
                 .command(),
         ),
-        "api-server" => found.push(
+        // Whether it answers is asked where that is in doubt, not where a word was written wrongly.
+        "api-server" if !matches!(kind, "parse" | "usage" | "not-supported" | "no-file") => found.push(
             Draft::new(program::KUBECTL)
                 .words(&["get", "--raw=/readyz?verbose"])
                 .command(),

@@ -19,13 +19,13 @@ pub(super) const ALL: &[Message] = &[
         "podman-network",
         OtherEngine,
         Network,
-        &["netavark: {rest}", "Error: netavark: {rest}", "netavark (exit code {n}): {rest}", "aardvark-dns failed to start: {rest}", "aardvark-dns failed to start", "IO error: aardvark-dns failed to start{rest}", "pasta failed with exit code {rest}", "slirp4netns failed: {rest}", "slirp4netns failed", "failed to start slirp4netns: {rest}", "setting up Pasta: {rest}", "could not find slirp4netns{rest}", "could not find pasta{rest}", "rootlessport {rest}"],
+        &["Error starting server failed to bind {rest}", "Error starting server failed to get upstream {rest}", "{}aardvark-dns runs in a different netns, dns will not work for this container", "aardvark-dns runs in a different netns, dns will not work for this container{rest}", "[ERROR netavark::{rest}", "[ERROR aardvark_dns::{rest}", "failed to bind udp listener on {rest}", "failed to bind tcp listener on {rest}", "{}failed to get upstream nameservers, dns forwarding will not work{rest}", "failed to get upstream nameservers, dns forwarding will not work{rest}", "netavark: {rest}", "Error: netavark: {rest}", "netavark (exit code {n}): {rest}", "aardvark-dns failed to start: {rest}", "aardvark-dns failed to start", "IO error: aardvark-dns failed to start{rest}", "pasta failed with exit code {rest}", "slirp4netns failed: {rest}", "slirp4netns failed", "failed to start slirp4netns: {rest}", "setting up Pasta: {rest}", "could not find slirp4netns{rest}", "could not find pasta{rest}", "rootlessport {rest}"],
         "Podman's network of a container was being set up (netavark and aardvark-dns; pasta or slirp4netns for a user without root). The rest of the \
          line says why it failed.",
     )
     .unless(&["rootlesskit"])
-    .or(&["the rules of the firewall were changed under it, or its kernel modules or iptables are missing", "port 53 of the bridge is taken by another name server", "/dev/net/tun is not there or not allowed", "the node has no default route or no name server"])
-    .first(&["podman network ls", "podman info --format '{{.Host.NetworkBackend}}'", "ss -lntup", "ls -l /dev/net/tun"]),
+    .or(&["the rules of the firewall were changed under it, or its kernel modules or iptables are missing", "port 53 of the bridge is taken by another name server", "a line of its resolv.conf is not understood, or the bridge has not (or no longer) the address that aardvark-dns serves at", "an aardvark-dns of an earlier network namespace still runs", "/dev/net/tun is not there or not allowed", "the node has no default route or no name server"])
+    .first(&["podman network ls", "ps -eo pid,args | grep -e aardvark -e netavark", "cat /etc/resolv.conf", "podman info --format '{{.Host.NetworkBackend}}'", "ss -lntup", "ls -l /dev/net/tun"]),
     cause(
         "image-short-name",
         OtherEngine,
@@ -57,6 +57,74 @@ pub(super) const ALL: &[Message] = &[
     )
     .certain()
     .first(&["cat /etc/resolv.conf /run/systemd/resolve/resolv.conf", "grep resolvConf /var/lib/kubelet/config.yaml"]),
+    cause(
+        "thin-pool-full",
+        Dockerd,
+        Storage,
+        &["devmapper: Thin Pool has {n} free data blocks which is less than minimum required {rest}", "{}devmapper: Thin Pool has {rest}", "devmapper: Thin Pool has {n} free metadata blocks which is less than minimum required {rest}", "Thin Pool has {n} free {} blocks which is less than minimum required {rest}"],
+        "Docker's thin pool (devicemapper) has no free blocks left, of data or of metadata, as the line says: no layer and no container can be made. Images and containers that are \
+         not used, or a larger pool, give room. Room on the file systems does not help.",
+    )
+    .certain()
+    .first(&["docker info", "lvs -a", "docker system df"]),
+    cause(
+        "crun-without-cgroups",
+        OtherEngine,
+        crate::message::Whose::Cgroups,
+        &["cannot set limits without cgroups{rest}", "{}cannot set limits without cgroups{rest}"],
+        "crun was given limits (memory, processes, CPU) and no cgroup to set them in: cgroups are off for this container, or a user without root has none delegated (cgroup v1, no session \
+         of systemd).",
+    )
+    .certain()
+    .first(&["podman info --format '{{.Host.CgroupManager}} {{.Host.CgroupsVersion}}'", "cat /sys/fs/cgroup/user.slice/user-$(id -u).slice/cgroup.controllers"]),
+    cause(
+        "kubeadm-discovery-hash",
+        Client,
+        Settings,
+        &["couldn't validate the identity of the API Server: encoding/hex: {rest}", "couldn't validate the identity of the API Server: invalid hash {rest}", "{}encoding/hex: invalid byte: {rest}", "invalid hash {q}, expected {q}{rest}", "{}unable to parse the public key hash{rest}", "couldn't validate the identity of the API Server: cluster CA found in cluster-info ConfigMap is invalid: {rest}", "couldn't validate the identity of the API Server: could not find a JWS signature in the cluster-info ConfigMap for token ID {rest}", "{}could not find a JWS signature in the cluster-info ConfigMap for token ID {rest}"],
+        "kubeadm join was given a hash of the cluster's authority (--discovery-token-ca-cert-hash) or a token that is not well formed, of another cluster, or expired. `kubeadm token create \
+         --print-join-command` on a control plane prints both.",
+    )
+    .within(&["identity of the api server", "cluster-info", "discovery", "hash"])
+    .first(&["kubeadm token list", "openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt"]),
+    cause(
+        "ceph-not-serving",
+        System,
+        Storage,
+        &["mount error: no mds server is up or the cluster is laggy{rest}", "{}no mds server is up or the cluster is laggy{rest}", "no mds server is up or the cluster is laggy", "unable to get monitor info from DNS SRV with service name: {rest}", "{}unable to get monitor info from DNS SRV with service name: {rest}", "mount error {n} = {rest}", "mount error: {rest}", "mon{n} {} connect error", "failed for service _ceph-mon._tcp{rest}"],
+        "Ceph's client on the node was not served: no metadata server is active, the cluster is not healthy, or the monitors are not reached or not named.",
+    )
+    .within(&["ceph", "mds ", "libceph"])
+    .first(&["ceph -s", "ceph fs status", "kubectl get pods -A -o wide"]),
+    act(
+        "csi-device-not-found",
+        Kubelet,
+        Storage,
+        &["devicePath error, file not found for pattern {rest}", "{}file not found for pattern /dev/disk/{rest}", "{}device not found with serial {rest}", "device not found with serial {rest}", "{}failed to find device path{rest}", "could not find device {rest}", "failed to get device path{rest}", "couldn't find device path for {rest}"],
+        "A driver of volumes waited on the node for a disk that should have come up (under /dev/disk), and it did not: the login to its server or the zoning failed, multipathd or the driver's pod does not see the node's \
+         /dev, or the disk is attached elsewhere.",
+    )
+    .or(&["the node's iSCSI or Fibre Channel session is not there", "multipathd is missing or holds it under another name", "the cloud attached the disk under another name"])
+    .first(&["ls -l /dev/disk/by-path /dev/disk/by-id", "lsblk", "iscsiadm -m session", "journalctl -k -b --no-pager | tail -n 50"]),
+    act(
+        "lock-of-a-database",
+        System,
+        Storage,
+        &["ovsdb-tool: {rest}", "ovsdb-server: {rest}", "{}failed to lock file{rest}", "{}failed to lock lockfile{rest}", "failed to lock file (Resource temporarily unavailable)", "{}could not lock config file {rest}"],
+        "A program wanted the lock of its database or file. Where the system's word is that it is taken, another copy of the same program runs: on the node itself, or in another container that shares the folder.",
+    )
+    .within(&["lock", "ovsdb"])
+    .first(&["lslocks", "ps -eo pid,etime,args | grep -e ovs -e lock"]),
+    cause(
+        "nvidia-xid",
+        crate::message::Component::Kernel,
+        Other,
+        &["XidCriticalError: Xid={n} on Device={rest}", "XidCriticalError: {rest}", "{}XidCriticalError: {rest}", "NVRM: Xid ({}): {rest}", "{}NVRM: Xid ({}): {rest}"],
+        "NVIDIA's driver reports an error of a GPU by a number. 13, 31, 43, 45 and 69 mostly come from the program that used the GPU (a wrong access, or it was ended); \
+         48, 63, 64, 94 and 95 tell of the GPU's memory; 74 of NVLink; 79 that the GPU is gone from the bus; 119 and 120 that its firmware does not answer. After the others than the program's, the \
+         GPU is reset or looked at. The device plugin takes the GPU out until it is restarted.",
+    )
+    .first(&["nvidia-smi -q -d ECC,PAGE_RETIREMENT,ROW_REMAPPER | head -n 60", "dmesg -T | grep -i xid | tail -n 20", "nvidia-smi"]),
     cause(
         "helm-state",
         Client,

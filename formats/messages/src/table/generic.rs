@@ -219,9 +219,15 @@ pub(super) const ALL: &[Message] = &[
         "A server was asked over HTTP; the rest says how that went.",
     ),
     wrapper(
+        "grpc-frame",
+        System,
+        &["rpc error: code = {}", "GRPC error: rpc error: code = {}", "GRPC error"],
+        "A program answered another over gRPC that it failed: a daemon, a driver of volumes, a plugin. The rest says why.",
+    ),
+    wrapper(
         "containerd-frame",
         Containerd,
-        &["containerd", "ctr", "rpc error: code = {}", "runtime"],
+        &["containerd", "ctr", "runtime"],
         "Who speaks.",
     ),
 ];

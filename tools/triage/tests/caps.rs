@@ -131,7 +131,7 @@ const SIZES: &[Bound] = &[
         let config = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/etc/containerd/certs.d\"\n";
         put(tar, "etc/containerd/config.toml", config.as_bytes());
     }),
-    bound("containerd.service has", 500, 128 << 10, |tar, size| {
+    bound("containerd.service (has", 500, 128 << 10, |tar, size| {
         let says = "[Service]\nExecStart=/usr/bin/containerd";
         put(tar, "usr/lib/systemd/system/containerd.service", &long(says, size));
     }),
@@ -282,7 +282,7 @@ fn what_an_archive_has_no_room_for_is_told() {
     let node = testcase::node("1.7-running");
     // What an archive may hold grows with its size: names that are packed well are beyond it.
     let mut wide = node.clone();
-    many(&mut wide, 20_000, |number| (format!("opt/{number:0250}"), Vec::new()));
+    many(&mut wide, 3_000, |number| (format!("opt/{number:03000}"), Vec::new()));
     let (node, wide) = (pack(&node), pack(&wide));
     let healthy = told(&node, &Options::default()).expect("a node");
     assert_eq!(healthy.start, Start::Yes, "{}", healthy.unknown);

@@ -1,6 +1,7 @@
 //! The files of a configuration, merged as the daemon merges them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use finding::Text;
 use node::config::Config;
@@ -39,11 +40,13 @@ pub fn effective(config: &Config, release: Release) -> Effective {
             1
         },
         all: Vec::new(),
+        places: BTreeMap::new(),
     };
     for file in files(config, release) {
         out.file(file);
     }
     let Merge { version, all, .. } = out;
+    let all: Vec<Setting> = all.into_iter().flatten().collect();
     let (all, ignored, forgotten) = if release >= Release::V2_0 {
         let (all, forgotten) = migrate::to_newest(all, version, release);
         let (all, ignored) = migrate::split_foreign(all);
@@ -83,7 +86,10 @@ fn files(config: &Config, release: Release) -> Vec<Vec<Setting>> {
 struct Merge {
     release: Release,
     version: i64,
-    all: Vec<Setting>,
+    /// Nothing where another one took its place.
+    all: Vec<Option<Setting>>,
+    /// Where those of each path stand: there may be thousands.
+    places: BTreeMap<Vec<String>, Vec<usize>>,
 }
 
 impl Merge {
@@ -104,17 +110,16 @@ impl Merge {
         for setting in file {
             match setting.path.as_slice() {
                 [key] if key == "version" || key == "imports" => {}
-                [key] if LISTS.contains(&key.as_str()) => self.all.push(setting),
+                [key] if LISTS.contains(&key.as_str()) => self.push(setting),
                 [table, entry, ..]
                     if REPLACED.contains(&table.as_str()) || (table == "plugins" && !is_new) =>
                 {
                     let entry = (table.clone(), entry.clone());
                     if !replaced.contains(&entry) {
-                        let prefix = [entry.0.as_str(), entry.1.as_str()];
-                        self.all.retain(|other| other.below(&prefix).is_none());
+                        self.remove_below(&[entry.0.clone(), entry.1.clone()]);
                         replaced.insert(entry);
                     }
-                    self.all.push(setting);
+                    self.push(setting);
                 }
                 [table, ..] if table == "plugins" => self.put(setting),
                 // A zero value at the top takes the place of nothing, not even of what is built in.
@@ -126,18 +131,45 @@ impl Merge {
 
     /// Takes the place of what stands at its keys; a table adds to a table.
     fn put(&mut self, setting: Setting) {
-        let is_table = setting.value == Scalar::Table;
-        let path: Vec<&str> = setting.path.iter().map(String::as_str).collect();
-        if is_table {
-            let mut same = self.all.iter().filter(|other| other.path == setting.path);
+        if setting.value == Scalar::Table {
+            let same = self.places.get(&setting.path).into_iter().flatten();
+            let mut same = same.filter_map(|at| self.all.get(*at)?.as_ref());
             if same.any(|other| other.value == Scalar::Table) {
                 return;
             }
-            self.all.retain(|other| other.path != setting.path);
+            self.remove(&setting.path);
         } else {
-            self.all.retain(|other| other.below(&path).is_none());
+            self.remove_below(&setting.path);
         }
-        self.all.push(setting);
+        self.push(setting);
+    }
+
+    fn push(&mut self, setting: Setting) {
+        let places = self.places.entry(setting.path.clone()).or_default();
+        places.push(self.all.len());
+        self.all.push(Some(setting));
+    }
+
+    /// What stands at these keys is there no more.
+    fn remove(&mut self, path: &[String]) {
+        for at in self.places.remove(path).into_iter().flatten() {
+            if let Some(place) = self.all.get_mut(at) {
+                *place = None;
+            }
+        }
+    }
+
+    /// The same, and all below them.
+    fn remove_below(&mut self, path: &[String]) {
+        let from = self.places.range::<[String], _>((Bound::Included(path), Bound::Unbounded));
+        let paths = from.map(|(path, _)| path);
+        let found: Vec<Vec<String>> = paths
+            .take_while(|other| other.starts_with(path))
+            .cloned()
+            .collect();
+        for path in found {
+            self.remove(&path);
+        }
     }
 }
 

@@ -193,10 +193,16 @@ fn docker_s_own_containerd_does_not_start_without_dockerd() {
         let verdict = checks::verdict(&node, &report, &daemon::detect(&node.traces), node.now);
         let found = report.findings.into_iter();
         let severity = found.filter(|finding| finding.code.name == "docker/settings-unusable");
-        (verdict.sentence, severity.map(|finding| finding.severity).next())
+        (
+            verdict.sentence,
+            severity.map(|finding| finding.severity).next(),
+        )
     };
     let (sentence, severity) = told(r#"{"hosts":["fd://"]}"#);
-    assert!(sentence.starts_with("containerd would not start: dockerd"), "{sentence}");
+    assert!(
+        sentence.starts_with("containerd would not start: dockerd"),
+        "{sentence}"
+    );
     assert_eq!(severity, Some(Severity::Damage));
     let (sentence, severity) = told("{}");
     assert!(sentence.starts_with("containerd would start"), "{sentence}");

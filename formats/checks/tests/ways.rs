@@ -64,6 +64,10 @@ const STEPLESS: &[(&str, &str)] = &[
         "meta/bucket-key meta/migration-blocked meta/plain-key meta/version-ahead meta/version-unknown snapshot/children snapshot/device-faulty snapshot/pool-disagrees store/root-emptied store/root-missing store/unreadable",
     ),
     (
+        "the table of config.toml that is lacking is not enough by itself: without runc's beside it, or its daemon, the CRI is lost",
+        "cri/runtime-handler-unknown cri/sandboxer-unknown",
+    ),
+    (
         "the way depends on who else has the address, or on its network's range: the finding's own words",
         "cni/address-twice cni/addresses-exhausted",
     ),

@@ -8,8 +8,6 @@ use super::{Here, Table};
 
 pub(super) const TABLE: Table = &[
     (&["container/snapshotter-unknown"], snapshotter),
-    (&["cri/sandboxer-unknown"], sandboxer),
-    (&["cri/runtime-handler-unknown"], handler),
     (&["cni/plugin-missing"], plugin),
     (&["cni/no-config"], network),
     (
@@ -44,45 +42,19 @@ fn named<'f>(finding: &'f Finding, words: &str) -> &'f str {
     name.unwrap_or_default().trim_end_matches([',', ';'])
 }
 
-fn put_back(here: &Here<'_>, table: &str, says: &str) -> Vec<Remedy> {
+/// A proxy: the daemon that it leads to has the snapshots.
+fn snapshotter(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let words = format!(
-        "Put the table [{table}] back into {} ({says}), and restart containerd.",
+        "Put the table [proxy_plugins.{}] back into {} (type = \"snapshot\", address = its socket).",
+        named(finding, "the snapshotter "),
         config(here)
     );
     let check = run(call(CORONER).word("preflight").operand("/")).map(Step::undoable);
-    let steps = check
-        .into_iter()
-        .chain([Step::words(words).undoable()])
-        .rev();
+    let steps = [Step::words(words).undoable()].into_iter().chain(check);
     vec![Remedy::new(
-        "containerd then knows again what the record names: nothing is lost.",
+        "From its next start containerd knows again what the record names: nothing is lost.",
         steps.collect(),
     )]
-}
-
-fn snapshotter(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let table = format!("proxy_plugins.{}", named(finding, "the snapshotter "));
-    put_back(here, &table, "type = \"snapshot\", address = its socket")
-}
-
-fn sandboxer(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let table = format!("proxy_plugins.{}", named(finding, "the controller "));
-    put_back(here, &table, "type = \"sandbox\", address = its socket")
-}
-
-fn handler(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let config = here.node.roots.config.as_ref();
-    let is_new = config.is_some_and(|config| config.version >= 3);
-    let cri = if is_new {
-        "io.containerd.cri.v1.runtime"
-    } else {
-        "io.containerd.grpc.v1.cri"
-    };
-    let table = format!(
-        "plugins.\"{cri}\".containerd.runtimes.{}",
-        named(finding, "called ")
-    );
-    put_back(here, &table, "runtime_type, and its options")
 }
 
 fn plugin(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {

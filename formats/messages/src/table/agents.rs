@@ -40,7 +40,7 @@ pub(super) const ALL: &[Message] = &[
         "podman-database",
         OtherEngine,
         Tasks,
-        &["database configuration mismatch: {rest}", "{}database static dir {rest}", "database is locked", "{}: database is locked", "error acquiring lock {n} for container {}", "{}error acquiring lock {n} for {}", "invalid internal status, try resetting the pause process with {q}{rest}", "cannot re-exec process to join the existing user namespace", "cannot join the existing user namespace{rest}", "error opening database {rest}", "current system boot ID differs from cached boot ID; {rest}", "opening database {rest}"],
+        &["{}database static dir {rest}", "database is locked", "{}: database is locked", "error acquiring lock {n} for container {}", "{}error acquiring lock {n} for {}", "invalid internal status, try resetting the pause process with {q}{rest}", "cannot re-exec process to join the existing user namespace", "cannot join the existing user namespace{rest}", "error opening database {rest}", "current system boot ID differs from cached boot ID; {rest}", "opening database {rest}"],
         "Podman's own database, locks or pause process do not fit the folders it now has: another home or storage path, a run folder that outlived a boot, another Podman \
          that holds the database.",
     )
@@ -212,7 +212,7 @@ pub(super) const ALL: &[Message] = &[
         "logs-through-kubelet",
         Kubelet,
         Network,
-        &["Error from server: Get {q}: dial tcp {}:10250: {rest}", "Get {q}: dial tcp {}:10250: {rest}", "Get {q}: remote error: tls: internal error", "Error from server: Get {q}: remote error: tls: internal error", "error dialing backend: {rest}", "Error from server: error dialing backend: {rest}"],
+        &["Error from server: Get {q}: dial tcp {}:10250: {rest}", "Get {q}: dial tcp {}:10250: {rest}", "error dialing backend: {rest}", "Error from server: error dialing backend: {rest}"],
         "The API server asked a node's kubelet (port 10250: logs, exec, port-forward) and had no answer: kubelet does not run, the way to the node is closed, or kubelet has no \
          serving certificate that is approved.",
     )
@@ -233,7 +233,7 @@ pub(super) const ALL: &[Message] = &[
         "udev-notes",
         System,
         Nobody,
-        &["link_config: could not get ethtool features for {}", "link_config: autonegotiation is unset or enabled, the speed and duplex are not writable.", "Could not set offload features of {}: No such device", "could not get ethtool features for {}", "Using default interface naming scheme {}", "Network interface NamePolicy= disabled {rest}"],
+        &["link_config: could not get ethtool features for {}", "Could not set offload features of {}: No such device", "could not get ethtool features for {}", "Using default interface naming scheme {}", "Network interface NamePolicy= disabled {rest}"],
         "udev looked at an interface of a container (veth…) that was made or removed in that moment. By itself no fault.",
     ),
 ];

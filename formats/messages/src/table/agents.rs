@@ -61,12 +61,21 @@ pub(super) const ALL: &[Message] = &[
         "thin-pool-full",
         Dockerd,
         Storage,
-        &["devmapper: Thin Pool has {n} free data blocks which is less than minimum required {rest}", "{}devmapper: Thin Pool has {rest}", "devmapper: Thin Pool has {n} free metadata blocks which is less than minimum required {rest}", "Thin Pool has {n} free {} blocks which is less than minimum required {rest}"],
+        &["devmapper: Thin Pool has {n} free data blocks which is less than minimum required {rest}", "devicemapper: Thin Pool has {rest}", "devmapper: Thin Pool has {n} free metadata blocks which is less than minimum required {rest}", "Thin Pool has {n} free {} blocks which is less than minimum required {rest}"],
         "Docker's thin pool (devicemapper) has no free blocks left, of data or of metadata, as the line says: no layer and no container can be made. Images and containers that are \
          not used, or a larger pool, give room. Room on the file systems does not help.",
     )
     .certain()
     .first(&["docker info", "lvs -a", "docker system df"]),
+    cause(
+        "crun-without-systemd",
+        OtherEngine,
+        Settings,
+        &["systemd not supported: {rest}", "systemd not supported"],
+        "crun was built without systemd, and the engine's cgroup manager is systemd: another crun is needed, or cgroup_manager = \"cgroupfs\".",
+    )
+    .certain()
+    .first(&["crun --version", "podman info --format '{{.Host.CgroupManager}}'"]),
     cause(
         "crun-without-cgroups",
         OtherEngine,

@@ -133,7 +133,8 @@ fn shape(text: &str, explained: &Explained) -> Option<String> {
     let kind = reading.kind.map_or("", |kind| kind.key);
     let failed = reading.failed.unwrap_or_default();
     let words = failed.split_whitespace().filter(|word| {
-        word.bytes().all(|byte| byte.is_ascii_alphabetic() || b".,:'-".contains(&byte))
+        word.bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || b".,:'-".contains(&byte))
     });
     let failed: Vec<&str> = words.take(12).collect();
     Some(format!("{said}\n{kind}\n{}", failed.join(" ")))

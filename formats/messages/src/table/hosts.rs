@@ -1,8 +1,12 @@
 //! What the node itself refuses or lacks: limits that are no disk, modules, firewalls, clocks, helpers of mounts, users.
 
 use super::DMESG;
-use crate::message::Component::{Client, Crun, Kernel as TheKernel, OtherEngine, Runc, System, Systemd};
-use crate::message::Whose::{Kernel, Memory, Network, Nobody, Other, Programs, Settings, Storage, Tasks};
+use crate::message::Component::{
+    Client, Crun, Kernel as TheKernel, OtherEngine, Runc, System, Systemd,
+};
+use crate::message::Whose::{
+    Kernel, Memory, Network, Nobody, Other, Programs, Settings, Storage, Tasks,
+};
 use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[

@@ -257,7 +257,8 @@ mod tests {
         to.close_bucket().unwrap();
         to.open_bucket(b"leases", 0).unwrap();
         for number in 0..count {
-            to.open_bucket(format!("lease-{number:08}").as_bytes(), 0).unwrap();
+            to.open_bucket(format!("lease-{number:08}").as_bytes(), 0)
+                .unwrap();
             to.open_bucket(b"content", 0).unwrap();
             if held {
                 to.put(&blob(number), b"").unwrap();

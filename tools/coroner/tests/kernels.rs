@@ -6,6 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unnecessary_debug_formatting,
     clippy::disallowed_methods,
     dead_code,
     missing_docs,

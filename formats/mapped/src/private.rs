@@ -81,6 +81,22 @@ impl Private {
     pub fn bytes(&self) -> &[u8] {
         self.map.as_deref().map_or(&[], |map| map)
     }
+
+    /// Gives pages that were read back to the kernel, for whoever reads all of it quickly.
+    pub fn give_back(&self) {
+        if let Some(map) = &self.map {
+            drop_pages(map);
+        }
+    }
+}
+
+fn drop_pages(map: &memmap2::Mmap) {
+    // SAFETY: the map is only ever read, of a file that nobody else has: the next read of a page fetches
+    // the same bytes again.
+    #[expect(unsafe_code, reason = "drops pages that can be read again")]
+    let given = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    // Nothing rests on it.
+    drop(given);
 }
 
 /// Gives the pages of a map back to the kernel, which keeps them in its cache, until the sender ends. Nothing where
@@ -90,12 +106,7 @@ fn give_back(map: &Arc<memmap2::Mmap>) -> Option<SyncSender<()>> {
     let map = Arc::clone(map);
     let give = move || {
         while ended.recv_timeout(OFTEN) == Err(RecvTimeoutError::Timeout) {
-            // SAFETY: the map is only ever read, of a file that nobody else has: the next read of a page fetches
-            // the same bytes again.
-            #[expect(unsafe_code, reason = "drops pages that can be read again")]
-            let given = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
-            // Nothing rests on it.
-            drop(given);
+            drop_pages(&map);
         }
     };
     let thread = std::thread::Builder::new().name("give-back".into());

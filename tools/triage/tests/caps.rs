@@ -340,6 +340,9 @@ fn what_is_more_than_what_is_looked_at_is_told() {
     hold(NUMBERS);
 }
 
+/// Sets a bound.
+type Set = fn(&mut Budget, u64);
+
 /// Each bound of an archive, halved until nothing fits: what is left out is never missed, and never nothing.
 #[test]
 fn what_an_archive_has_no_room_for_is_told() {
@@ -350,23 +353,23 @@ fn what_an_archive_has_no_room_for_is_told() {
         "store/root-missing",
         "store/unreadable",
     ];
-    let set: [(&str, fn(&mut Budget, u64)); 8] = [
+    let set: [(&str, Set); 8] = [
         ("memory", |budget, most| {
-            (budget.memory, budget.free, budget.spool) = (most, most, 0)
+            (budget.memory, budget.free, budget.spool) = (most, most, 0);
         }),
         ("names", |budget, most| budget.names = most),
         ("member", |budget, most| {
-            (budget.member, budget.spool) = (most, 0)
+            (budget.member, budget.spool) = (most, 0);
         }),
         ("blob", |budget, most| {
-            (budget.blob, budget.spool) = (most, 0)
+            (budget.blob, budget.spool) = (most, 0);
         }),
         ("entries", |budget, most| budget.entries = most),
         ("inflated", |budget, most| {
-            (budget.inflated, budget.ratio) = (most, 0)
+            (budget.inflated, budget.ratio) = (most, 0);
         }),
         ("depth", |budget, most| {
-            budget.depth = u32::try_from(most).unwrap_or(u32::MAX)
+            budget.depth = u32::try_from(most).unwrap_or(u32::MAX);
         }),
         ("record", |budget, most| budget.record = most),
     ];

@@ -153,7 +153,7 @@ impl<'s> Tree<'s> {
             // Of two entries of one key the first counts.
             let entries = bucket.contents().entries;
             #[cfg(test)]
-            tests::READ.with(|read| read.set(read.get() + entries.len()));
+            tests::READ.with(|read| read.set(read.get().saturating_add(entries.len())));
             let entries = entries.into_iter().rev();
             entries.map(|entry| (entry.key, entry)).collect()
         })

@@ -59,9 +59,7 @@ fn wrapped(inner: &[Layer], holds: &[&str]) -> Inside {
 /// Of any other message: what the line says after its text, and its text does not tell of. A cause is claimed with a word of
 /// the system only where that pair was seen in a line whose cause is known (`held.tsv`).
 fn left_over(own: Option<&Layer>, inner: &[Layer], cause: &'static Message) -> Inside {
-    let mut words = own
-        .into_iter()
-        .flat_map(|layer| words_in_rest(layer, cause));
+    let in_rest = || own.and_then(|layer| words_in_rest(layer, cause));
     let of_inner = inner.iter().filter_map(|layer| match layer.known {
         Some(LayerKnown::Message(message)) => Some(message),
         _ => None,
@@ -74,23 +72,23 @@ fn left_over(own: Option<&Layer>, inner: &[Layer], cause: &'static Message) -> I
             message
         }
     });
-    let of_inner = of_inner.filter(|message| {
+    let mut of_inner = of_inner.filter(|message| {
         let is_systems = message.role == Role::Consequence && message.who == Component::System;
         message.role == Role::Errno || is_systems
     });
-    let last = of_inner.last().or_else(|| words.next());
-    match last {
-        Some(word) if !is_held(cause, word.key) => Inside::Another(Some(word)),
-        Some(_) => Inside::Nothing,
-        // What is not known, and says more than a name.
-        // A line of the kernel is one sentence.
-        None if cause.who != Component::Kernel
-            && inner.iter().any(is_content)
-            && !is_held(cause, "-") =>
-        {
-            Inside::Another(None)
-        }
-        None => Inside::Nothing,
+    if let Some(word) = of_inner.next_back().or_else(in_rest) {
+        return if is_held(cause, word.key) {
+            Inside::Nothing
+        } else {
+            Inside::Another(Some(word))
+        };
+    }
+    // What is not known, and says more than a name; a line of the kernel is one sentence.
+    let is_more = cause.who != Component::Kernel && inner.iter().any(is_content);
+    if is_more && !is_held(cause, "-") {
+        Inside::Another(None)
+    } else {
+        Inside::Nothing
     }
 }
 

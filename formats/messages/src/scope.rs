@@ -48,8 +48,7 @@ fn without_name(found: &regex::Captures<'_>) -> String {
     };
     let (before, name) = (group(1), group(2));
     // The node's name in the journal's head; where there is none, its program.
-    if before.ends_with(|letter: char| letter == ' ') && before.contains(':') && name.ends_with(':')
-    {
+    if before.ends_with(' ') && before.contains(':') && name.ends_with(':') {
         return format!("{before}{name}");
     }
     let is_registrys = name.starts_with([':', '.']) || PARTS.iter().any(|part| name.contains(part));

@@ -51,7 +51,7 @@ pub(super) const ALL: &[Message] = &[
         "coredns-loop",
         Kubernetes,
         Dns,
-        &["plugin/loop: Loop ({}) detected for zone {rest}", "[FATAL] plugin/loop: {rest}", "{}plugin/loop: Loop {rest}"],
+        &["plugin/loop: Loop ({}) detected for zone {rest}", "[FATAL] plugin/loop: {rest}", "{}plugin/loop: Loop {rest}", "plugin/loop: Seen {q} more than twice, loop detected", "[FATAL] plugin/loop: Seen {rest}"],
         "The cluster's DNS asks itself: the node's resolv.conf, which CoreDNS forwards to, names a local address (systemd-resolved's 127.0.0.53, dnsmasq). kubelet's \
          resolvConf must name the real one.",
     )

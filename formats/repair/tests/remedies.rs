@@ -331,7 +331,7 @@ fn a_missing_blob_comes_back_from_its_unfinished_write() {
     assert!(
         plan.steps
             .iter()
-            .any(|step| step.path.to_string().contains(BLOB)),
+            .any(|step| step.path.contains(BLOB)),
         "{:?}",
         plan.steps
     );

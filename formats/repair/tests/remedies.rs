@@ -329,9 +329,7 @@ fn a_missing_blob_comes_back_from_its_unfinished_write() {
     assert!(ways.contains("\"repair\",\"plan\""), "{ways}");
     let plan = planned_for(&tar).unwrap();
     assert!(
-        plan.steps
-            .iter()
-            .any(|step| step.path.contains(BLOB)),
+        plan.steps.iter().any(|step| step.path.contains(BLOB)),
         "{:?}",
         plan.steps
     );

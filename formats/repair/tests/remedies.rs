@@ -315,9 +315,7 @@ fn a_missing_blob_comes_back_from_its_unfinished_write() {
     assert!(ways.contains("\"repair\",\"plan\""), "{ways}");
     let plan = planned_for(&tar).unwrap();
     assert!(
-        plan.steps
-            .iter()
-            .any(|step| step.path.to_string().contains(BLOB)),
+        plan.steps.iter().any(|step| step.path.contains(BLOB)),
         "{:?}",
         plan.steps
     );

@@ -7,7 +7,7 @@
 )]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use checks::Measured;
 use evidence::{Evidence, Options};
@@ -82,7 +82,7 @@ const STEPLESS: &[(&str, &str)] = &[
 ];
 
 /// The findings above a note of a case, with those of the verdict, that have no step.
-fn stepless(folder: &PathBuf) -> Vec<String> {
+fn stepless(folder: &Path) -> Vec<String> {
     let tar = testcase::Edits::read_edits(folder).apply(folder).write();
     let Ok(evidence) = Evidence::open_stream(tar.as_slice(), &Options::default()) else {
         return Vec::new();

@@ -73,6 +73,15 @@ pub(crate) fn without_init<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Opti
     None
 }
 
+/// Its folder and its processes may have been read on either side of a change.
+pub(crate) fn passing<'f>(subject: &Subject<'f>) -> Found<'f> {
+    let since = subject
+        .container
+        .and_then(|container| container.derived.since);
+    let why = "it is being created, or was removed just now";
+    Found::new(State::Creating, why).since(since)
+}
+
 /// Init waits for a message of its creator.
 pub(crate) fn waits_for_creator<'f>(
     index: &Index<'f>,
@@ -81,6 +90,9 @@ pub(crate) fn waits_for_creator<'f>(
 ) -> Found<'f> {
     let since = index.started(process);
     let Some(creator) = subject.creator(index) else {
+        if subject.is_fresh(index.facts.now) {
+            return passing(subject);
+        }
         // It ends by itself as soon as it sees that nobody is at the other end.
         let why = "init waits for its creator, and that is gone";
         return Found::new(State::CreatorDied, why)

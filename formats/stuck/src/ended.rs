@@ -50,11 +50,7 @@ pub(crate) fn gone<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     };
     let since = container.derived.since;
     if subject.creator(index).is_some() || subject.is_fresh(now) {
-        let found = Found::new(
-            State::Creating,
-            "it is being created, or was removed just now",
-        );
-        return found.since(since);
+        return creating::passing(subject);
     }
     if subject.is_damaged() {
         return Found::new(State::StateDamaged, "no runtime can read its state file").since(since);
@@ -87,6 +83,13 @@ pub(crate) fn zombie<'f>(
     subject: &Subject<'f>,
     process: &'f Process,
 ) -> Found<'f> {
+    let in_making = matches!(
+        subject.phase(),
+        Some(Phase::Creating | Phase::Empty | Phase::Created)
+    );
+    if in_making && subject.is_fresh(index.facts.now) {
+        return creating::passing(subject);
+    }
     match subject.phase() {
         Some(Phase::Creating | Phase::Empty) => {
             let since = subject

@@ -129,23 +129,17 @@ fn starts(release: Release, row: &Row<Container>, task: Task) -> Does {
     let (name, retries) = policy
         .split_once(':')
         .map_or((policy, None), |(name, retries)| (name, Some(retries)));
-    let is_wanted = match (name, retries) {
-        ("" | "always", None) => true,
-        ("unless-stopped", None) => !is_stopped,
-        // How a task ended is not in files; one that is gone counts as ended well.
-        ("on-failure", _) => {
-            return if matches!(task, Task::Ended | Task::Unknown) {
-                Does::Perhaps
-            } else {
-                Does::Not
-            };
-        }
-        _ => false,
+    // How a task ended is not in files; one that is gone counts as ended well.
+    let if_ended = match (name, retries) {
+        ("on-failure", _) if task == Task::Absent => Does::Not,
+        ("on-failure", _) => Does::Perhaps,
+        ("" | "always", None) => Does::Surely,
+        ("unless-stopped", None) if !is_stopped => Does::Surely,
+        _ => Does::Not,
     };
     match task {
-        _ if !is_wanted => Does::Not,
         Task::Runs => Does::Not,
-        Task::Absent | Task::Ended => Does::Surely,
-        Task::Unknown => Does::Perhaps,
+        Task::Unknown if if_ended == Does::Surely => Does::Perhaps,
+        _ => if_ended,
     }
 }

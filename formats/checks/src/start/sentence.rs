@@ -339,11 +339,10 @@ pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
     if prediction.outcome != Outcome::Boots || prediction.start == Start::No {
         return sentence;
     }
-    for more in [silent_shims(prediction), started(prediction)] {
-        if let Some(more) = more {
-            sentence.push(' ');
-            sentence.push_str(&more);
-        }
+    let more = [silent_shims(prediction), started(prediction)];
+    for more in more.into_iter().flatten() {
+        sentence.push(' ');
+        sentence.push_str(&more);
     }
     sentence
 }

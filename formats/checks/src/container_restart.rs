@@ -21,13 +21,13 @@ pub(crate) const LOG_LOST: Check = Check {
         name: "container/restart-log-lost",
         rule: "R29",
         severity: Severity::Odd,
-        title: "containerd discards what a container writes once it restarts the container",
+        title: "A container that restarts by its label loses its log",
         explanation: "The container's label containerd.io/restart.status asks containerd to start the container \
             whenever it does not run. Its label containerd.io/restart.logpath says where the output goes: \
             1.x follows that label, 2.x does not know it. Without the label containerd.io/restart.loguri, \
             2.x starts the container with no output at all, and logs a warning.",
-        remedy: "Set the label containerd.io/restart.loguri to `file://` and the path, and remove \
-            containerd.io/restart.logpath (`ctr -n NAMESPACE containers label`).",
+        remedy: "Set the container's label containerd.io/restart.loguri to `file://` and the path of the log; \
+            it counts from the next restart of the container on.",
     },
     needs: &[],
     run: log_lost,

@@ -252,8 +252,7 @@ pub const RESTART_STARTS: StartRule = rule(
     Effect::Starts,
     "starts containers that do not run, because their label containerd.io/restart.status is `running`",
     &[],
-)
-.untested();
+);
 
 /// A container whose label wants it to be stopped.
 pub const RESTART_STOPS: StartRule = rule(
@@ -264,8 +263,7 @@ pub const RESTART_STOPS: StartRule = rule(
     "kills containers that run, because their label containerd.io/restart.status is `stopped`",
     &[],
 )
-.deletes("the containers' processes, their bundles")
-.untested();
+.deletes("the containers' processes, their bundles");
 
 /// The log of a container that is started by its label.
 pub const RESTART_LOG_LOST: StartRule = rule(
@@ -278,8 +276,7 @@ pub const RESTART_LOG_LOST: StartRule = rule(
     &[(Release::V2_0, "is no longer supported since containerd v2.0")],
 )
 .on(&["container/restart-log-lost"])
-.since(Release::V2_0)
-.untested();
+.since(Release::V2_0);
 
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[

@@ -116,9 +116,9 @@ pub(crate) fn blocks(judge: &Judge<'_>, ingest: &Ingest) -> Option<Block> {
         let what = format!("its {name} is a FIFO: a pull that opens it waits without end");
         return block(what, "a file", "a FIFO");
     }
-    let digest = promised(ingest)?;
     let size = ingest.data_size?;
-    if let Some(total) = ingest.total.filter(|total| size > *total) {
+    // That holds for a write of any name: its end compares the sizes.
+    if let Some(total) = ingest.total.filter(|total| *total > 0 && size > *total) {
         let what = format!("it has {size} bytes, and the blob {total}");
         return block(
             what,
@@ -126,6 +126,7 @@ pub(crate) fn blocks(judge: &Judge<'_>, ingest: &Ingest) -> Option<Block> {
             &format!("{size} bytes"),
         );
     }
+    let digest = promised(ingest)?;
     if is_young(judge, ingest) {
         return None;
     }
@@ -183,6 +184,12 @@ fn blocking(judge: &mut Judge<'_>) {
             } else {
                 finding = affecting(finding, &judge.graph.users_of_blob(&digest));
             }
+        } else {
+            // Pulls name their writes after digests: another client gave this name.
+            finding = finding.severity(Severity::Odd);
+            finding
+                .message
+                .push_str("; each new write of this name fails, until the folder is gone");
         }
         judge.say(finding);
     }

@@ -20,6 +20,7 @@ mod cni_use;
 mod config;
 mod container;
 mod container_incomplete;
+mod container_restart;
 mod container_snapshot;
 mod cores;
 mod cri;
@@ -55,6 +56,7 @@ mod records;
 mod registry;
 mod repair;
 mod root_disk;
+mod root_memory;
 mod running;
 mod runtime;
 mod runtime_programs;
@@ -114,6 +116,7 @@ pub const CHECKS: &[&Check] = &[
     &repair::HALF_WAY,
     &root_disk::NOT_MOUNTED,
     &root_disk::EMPTIED,
+    &root_memory::ON_TMPFS,
     &store::ROOT_MISSING,
     &store::STATE_MISSING,
     &state_kept::KEPT,
@@ -175,6 +178,7 @@ pub const CHECKS: &[&Check] = &[
     &image_unpack::ELSEWHERE,
     &container::IMAGE_GONE,
     &container_incomplete::INCOMPLETE,
+    &container_restart::LOG_LOST,
     &container_snapshot::SNAPSHOT_GONE,
     &container::SNAPSHOTTER_UNKNOWN,
     &cri::RECORD,

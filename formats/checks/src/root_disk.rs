@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Text, Unread};
 use metadb::MetaDb;
-use node::{DatabaseState, MountPoint, Node, path_text};
+use node::{DatabaseState, MountKind, MountPoint, Node, path_text};
 
 use crate::store_unmounted::holds_nothing;
 use crate::{Check, Judge};
@@ -26,7 +26,7 @@ pub(crate) const NOT_MOUNTED: Check = Check {
             nothing. It finds no image and no container, and pulls everything again to the wrong \
             disk. After the right disk is mounted over it, there are two different sets of stores. \
             Where the stores that are seen fit what kubelet and the network know of pods, the line \
-            may be an old one: that is reported as odd.",
+            may be an old one: that is reported as odd. If it is not, the next boot hides these stores.",
         remedy: "Do not start containerd, and stop kubelet. Mount the disk, and look again.",
     },
     needs: &[],
@@ -61,7 +61,7 @@ struct Known {
 }
 
 /// Whether the root holds nothing: no meta.db that names anything, no blob, no snapshot.
-fn is_bare(node: &Node) -> bool {
+pub(crate) fn is_bare(node: &Node) -> bool {
     let rows = node.meta.rows.as_ref();
     let names_nothing = match &node.meta.state {
         DatabaseState::Unread(Unread::Absent) | DatabaseState::Empty => true,
@@ -155,7 +155,7 @@ fn known(node: &Node) -> Option<Known> {
 /// Disks that are not mounted where they belong.
 fn lacking(node: &Node) -> Option<&MountPoint> {
     let mut all = node.mount_points.iter();
-    all.find(|one| one.is_mounted == Some(false))
+    all.find(|one| one.kind == MountKind::Disk && one.is_mounted == Some(false))
 }
 
 /// Whether what is seen is not what the disk would show: the line is no old one.
@@ -212,11 +212,13 @@ fn not_mounted(judge: &mut Judge<'_>) {
         "{} mounts {} at {at}, and nothing is mounted there",
         disk.file, disk.what
     );
-    let finding = Finding::new(NOT_MOUNTED.code, Location::file(at), message);
+    let mut finding = Finding::new(NOT_MOUNTED.code, Location::file(at), message);
     let fits = known(node).is_some_and(|known| known.fits);
     judge.say(if hides_stores(node, disk, fits) {
         told(finding, &start::ROOT_BELOW)
     } else {
+        let hidden = "; the next boot mounts it over the stores that are seen here, and hides them";
+        finding.message.push_str(hidden);
         finding.severity(Severity::Odd)
     });
 }

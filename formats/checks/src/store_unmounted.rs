@@ -3,12 +3,15 @@
 
 use std::path::Path;
 
-use node::{MountPoint, Node, path_text};
+use node::{MountKind, MountPoint, Node, path_text};
 
 /// The disk that fstab or a unit mounts at a store below the root, or above it but below the root.
 fn disk_of<'n>(node: &'n Node, store: &Path) -> Option<&'n MountPoint> {
     let mut all = node.mount_points.iter();
-    all.find(|one| store.starts_with(&one.at) && one.at != node.roots.root)
+    all.find(|one| {
+        let is_disk = one.kind == MountKind::Disk;
+        is_disk && store.starts_with(&one.at) && one.at != node.roots.root
+    })
 }
 
 /// What is done before anything else about a store of which all is missing; `rest` is the remedy of a

@@ -9,7 +9,7 @@
 use checks::{Measured, Start};
 use evidence::{Evidence, Options};
 use finding::Severity;
-use node::{MountPoint, Node, Said};
+use node::{MountKind, MountPoint, Node, Said};
 use testcase::Tar;
 
 /// Findings about the disk of the root, whether a start may be tried, and the first line.
@@ -22,6 +22,7 @@ fn judged(tar: &Tar, is_mounted: Option<bool>) -> (Vec<(&'static str, Severity)>
     node.mount_points = vec![MountPoint {
         at: "/var/lib/containerd".into(),
         what: "UUID=1234-abcd".into(),
+        kind: MountKind::Disk,
         file: "/etc/fstab".into(),
         is_mounted,
     }];
@@ -209,4 +210,68 @@ fn pods_of_another_runtime_prove_nothing() {
         tar.push(folder, b'5', "", b"");
     });
     assert_eq!(found, []);
+}
+
+/// What is said of the root where fstab has these lines, and the first line.
+fn with_fstab(
+    mut tar: Tar,
+    lines: &str,
+    is_mounted: Option<bool>,
+) -> (Vec<(&'static str, Severity)>, String) {
+    tar.push("etc/fstab", b'0', "", lines.as_bytes());
+    let packed = tar.write();
+    let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+    let roots = node::discover(&evidence, &Said::default());
+    let options = node::Options::default();
+    let mut node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+    for one in &mut node.mount_points {
+        one.is_mounted = is_mounted;
+    }
+    let report = checks::judge(&node, &Measured::default());
+    let release = daemon::detect(&node.traces);
+    let verdict = checks::verdict(&node, &report, &release, node.now);
+    let codes = ["store/disk-not-mounted", "store/on-tmpfs"];
+    let found = report.findings.iter();
+    let found = found.filter(|finding| codes.contains(&finding.code.name));
+    let found = found.map(|finding| (finding.code.name, finding.severity));
+    (found.collect(), verdict.sentence)
+}
+
+#[test]
+fn a_tmpfs_that_the_next_boot_puts_over_the_stores_is_said_first() {
+    let node = || testcase::node("1.7-stopped");
+    for lines in [
+        "tmpfs /var/lib/containerd tmpfs size=4g,mode=711 0 0\n",
+        "tmpfs /var/lib tmpfs defaults 0 0\n",
+        "none /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs ramfs\n",
+    ] {
+        for is_mounted in [None, Some(false)] {
+            let (found, sentence) = with_fstab(node(), lines, is_mounted);
+            assert_eq!(found, [("store/on-tmpfs", Severity::Odd)], "{lines}");
+            let is_first = sentence.starts_with("containerd would start, with warnings: The next boot");
+            assert!(is_first, "{lines}: {sentence}");
+        }
+        // A node that is made so.
+        let (found, sentence) = with_fstab(node(), lines, Some(true));
+        assert_eq!(found, [("store/on-tmpfs", Severity::Note)], "{lines}");
+        let is_normal = sentence.starts_with("containerd would start normally.");
+        assert!(is_normal, "{lines}: {sentence}");
+    }
+}
+
+#[test]
+fn a_tmpfs_elsewhere_or_below_a_disk_of_the_stores_is_healthy() {
+    for lines in [
+        "tmpfs /tmp tmpfs\ntmpfs /run tmpfs\ntmpfs /run/containerd tmpfs\n",
+        "tmpfs /var/lib/containerd/tmpmounts tmpfs defaults 0 0\n",
+        "tmpfs /var/lib/containerd tmpfs noauto 0 0\n",
+        "#tmpfs /var/lib/containerd tmpfs defaults 0 0\n",
+        "tmpfs /var tmpfs\nUUID=1-2 /var/lib/containerd ext4\n",
+        "tmpfs /var tmpfs\n/data/c /var/lib/containerd none bind\n",
+        "UUID=1-2 /var/lib/containerd ext4 defaults 0 2\n",
+    ] {
+        let (found, sentence) = with_fstab(testcase::node("1.7-stopped"), lines, None);
+        assert_eq!(found, [], "{lines}: {sentence}");
+        assert!(sentence.starts_with("containerd would start normally."), "{sentence}");
+    }
 }

@@ -452,3 +452,67 @@ fn a_lock_that_somebody_holds_hangs_the_daemon() {
             .starts_with("process ")
     );
 }
+
+/// Containers that statements of this effect name, of those that are certain or of those that are not.
+fn named(told: &Prediction, effect: Effect, perhaps: bool) -> Vec<String> {
+    let all = told.statements.iter();
+    let all = all.filter(|it| it.rule == "R29" && it.effect == effect && it.perhaps == perhaps);
+    let targets = all.flat_map(|it| &it.targets);
+    targets.map(|it| it.object.name.to_string()).collect()
+}
+
+#[test]
+fn containers_that_a_label_starts_or_kills_are_named_and_no_others() {
+    let folder = testcase::testdata().join("cases/container-restart-log-lost");
+    let mut tar = Edits::read_edits(&folder).apply(&folder);
+    // A config.toml of 2.1 is not one of 1.x.
+    let mut older = testcase::node("1.7-stopped");
+    older.member(META).data = tar.member(META).data.clone();
+    // 1.6 knows no policy; the tasks of some have a bundle, and no process tells whether they run.
+    for (release, surely, perhaps) in [
+        ("1.6", vec!["odd", "record"], vec!["fresh", "once", "paused"]),
+        ("1.7", vec!["record"], vec!["once", "paused"]),
+        ("2.1", vec!["record"], vec!["once", "paused"]),
+    ] {
+        let node = if release == "2.1" { &tar } else { &older };
+        let told = foretell(node, Some(release)).remove(0);
+        assert_eq!(named(&told, Effect::Starts, false), surely, "{release}");
+        assert_eq!(named(&told, Effect::Starts, true), perhaps, "{release}");
+        assert_eq!(named(&told, Effect::Kills, true), ["sleeper"], "{release}");
+        assert_eq!(named(&told, Effect::Kills, false), [""; 0], "{release}");
+    }
+    let told = foretell(&tar, None).remove(0);
+    let line = "It then starts 1 container by its restart label (container default/record).";
+    assert!(told.sentence.ends_with(line), "{}", told.sentence);
+    // One that was stopped on purpose, and is to be stopped: its bundle is gone.
+    tar.remove("run/containerd/io.containerd.runtime.v2.task/default");
+    let told = foretell(&tar, None).remove(0);
+    assert_eq!(named(&told, Effect::Starts, false), ["once", "record"]);
+    assert_eq!(named(&told, Effect::Kills, true), [""; 0]);
+    let off = "disabled_plugins = [\"io.containerd.monitor.container.v1.restart\"]\n";
+    config(&mut tar, off, true);
+    let told = foretell(&tar, None).remove(0);
+    assert_eq!(named(&told, Effect::Starts, false), [""; 0]);
+}
+
+#[test]
+fn an_upgrade_that_loses_the_log_of_restarted_containers_says_so() {
+    let folder = testcase::testdata().join("cases/container-restart-log-lost");
+    let mut edited = Edits::read_edits(&folder).apply(&folder);
+    let mut tar = testcase::node("1.7-stopped");
+    tar.member(META).data = edited.member(META).data.clone();
+    let told = foretell(&tar, Some("2.1")).remove(0);
+    assert_eq!(named(&told, Effect::FailsLater, false), ["once"]);
+    let told = foretell(&tar, Some("1.7")).remove(0);
+    assert_eq!(named(&told, Effect::FailsLater, false), [""; 0]);
+}
+
+#[test]
+fn no_capture_of_a_healthy_node_starts_containers_by_a_label() {
+    for name in testcase::nodes() {
+        for told in foretell(&testcase::node(&name), None) {
+            let is_it = |it: &checks::start::Statement| it.rule == "R29";
+            assert!(!told.statements.iter().any(is_it), "{name}");
+        }
+    }
+}

@@ -71,7 +71,7 @@ pub use hints::hints;
 pub use image::{Documents, Need, Wanted};
 pub use kernel::{Kernel, Overlay};
 pub use manifest::{Absent, BlobState, Manifest, manifests};
-pub use mountpoints::MountPoint;
+pub use mountpoints::{MountKind, MountPoint};
 pub use network::Network;
 pub use nri::Nri;
 pub use open::{CONTENT_DIR, DOCKER_NAMESPACE, Node, Options, learn, path_text, stored_processes};

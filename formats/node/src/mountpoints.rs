@@ -16,6 +16,28 @@ use process::Processes;
 
 use crate::{Roots, Snapshotter, left_out, path_text};
 
+/// What a line of fstab, or a unit, puts at a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MountKind {
+    /// A disk, or an export.
+    Disk,
+    /// Memory: a tmpfs, or a ramfs. It is empty after each boot.
+    Memory,
+    /// A folder that is elsewhere, too.
+    Folder,
+}
+
+impl MountKind {
+    fn from_words(kind: &str, options: &str) -> Self {
+        let is_bind = |option: &str| ["bind", "rbind"].contains(&option);
+        match kind {
+            _ if options.split(',').any(is_bind) => Self::Folder,
+            "tmpfs" | "ramfs" => Self::Memory,
+            _ => Self::Disk,
+        }
+    }
+}
+
 /// A disk that belongs at a store, or at a folder above it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountPoint {
@@ -23,6 +45,8 @@ pub struct MountPoint {
     pub at: PathBuf,
     /// What belongs there: a device, a label, an export.
     pub what: Text,
+    /// What kind of thing that is.
+    pub kind: MountKind,
     /// The file that says so.
     pub file: Text,
     /// Whether something is mounted there; nothing where the evidence does not tell.
@@ -123,17 +147,18 @@ fn fstab(evidence: &Evidence, unknown: &mut Vec<Unknown>) -> Vec<MountPoint> {
 
 fn line_of_fstab(line: &str, file: &Path) -> Option<MountPoint> {
     let mut words = line.split_whitespace();
-    let (what, at, _, options) = (words.next()?, words.next()?, words.next()?, words.next());
+    let (what, at, kind, options) = (words.next()?, words.next()?, words.next()?, words.next());
     let options = options.unwrap_or("defaults");
-    // What is mounted by hand belongs nowhere; a folder bound elsewhere is no disk.
-    let is_left = |option: &str| ["noauto", "bind", "rbind"].contains(&option);
-    if what.starts_with('#') || !at.starts_with('/') || options.split(',').any(is_left) {
+    // What is mounted by hand belongs nowhere.
+    let is_left = options.split(',').any(|option| option == "noauto");
+    if what.starts_with('#') || !at.starts_with('/') || is_left {
         return None;
     }
     let at = Text::from_octal(at.as_bytes());
     Some(MountPoint {
         at: PathBuf::from(at.utf8()?),
         what: Text::from(what),
+        kind: MountKind::from_words(kind, options),
         file: path_text(file),
         is_mounted: None,
     })
@@ -175,12 +200,16 @@ fn units(evidence: &Evidence, stores: &[PathBuf], unknown: &mut Vec<Unknown>) ->
             let Some(text) = text.flatten() else {
                 continue;
             };
-            let what = text
-                .lines()
-                .find_map(|line| line.trim().strip_prefix("What="));
+            let said = |key: &str| {
+                let mut lines = text.lines().rev();
+                let value = lines.find_map(|line| line.trim().strip_prefix(key));
+                value.unwrap_or_default().trim()
+            };
+            let what = Some(said("What=")).filter(|what| !what.is_empty());
             all.push(MountPoint {
                 at: at.to_owned(),
-                what: Text::from(what.unwrap_or("a disk").trim()),
+                what: Text::from(what.unwrap_or("a disk")),
+                kind: MountKind::from_words(said("Type="), said("Options=")),
                 file: path_text(&file),
                 is_mounted: None,
             });
@@ -197,23 +226,31 @@ mod tests {
     fn lines_of_fstab_are_read_as_mount_reads_them() {
         let read = |line: &str| {
             let found = line_of_fstab(line, Path::new("/etc/fstab"))?;
-            Some((found.at.display().to_string(), found.what.to_string()))
+            let at = found.at.display().to_string();
+            Some((at, found.what.to_string(), found.kind))
         };
-        let found = |at: &str, what: &str| Some((at.to_owned(), what.to_owned()));
+        let found = |at: &str, what: &str, kind| Some((at.to_owned(), what.to_owned(), kind));
         assert_eq!(
             read("UUID=1-2  /var/lib/containerd xfs defaults,nofail 0 2"),
-            found("/var/lib/containerd", "UUID=1-2")
+            found("/var/lib/containerd", "UUID=1-2", MountKind::Disk)
         );
         assert_eq!(
             read("/dev/sdb1 /data/my\\040disk ext4"),
-            found("/data/my disk", "/dev/sdb1")
+            found("/data/my disk", "/dev/sdb1", MountKind::Disk)
+        );
+        assert_eq!(
+            read("tmpfs /var tmpfs size=4g,mode=711 0 0"),
+            found("/var", "tmpfs", MountKind::Memory)
+        );
+        assert_eq!(
+            read("/data/c /var/lib/containerd none bind 0 0"),
+            found("/var/lib/containerd", "/data/c", MountKind::Folder)
         );
         for line in [
             "",
             "# /dev/sdb1 /data ext4 defaults",
             "/dev/sdb2 none swap sw 0 0",
             "/dev/sdb1 /data ext4 noauto,user",
-            "/data/c /var/lib/containerd none bind 0 0",
         ] {
             assert_eq!(read(line), None, "{line}");
         }

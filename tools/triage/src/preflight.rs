@@ -324,6 +324,7 @@ const fn head(effect: Effect) -> &'static str {
         Effect::Deletes | Effect::DeletesLater => "deletes",
         Effect::Rewrites => "rewrites",
         Effect::Migrates => "migrates",
+        Effect::Starts => "starts",
         Effect::Skips => "skips",
         Effect::FailsLater | Effect::Ignores => "but",
     }

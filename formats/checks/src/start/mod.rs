@@ -16,6 +16,7 @@ mod overlay;
 mod places;
 mod predict;
 mod preflight;
+mod restart;
 mod run;
 mod sentence;
 mod settings;

@@ -9,7 +9,7 @@ use super::run::{Flow, Run};
 use super::sentence::sentence;
 use super::{
     Outcome, Prediction, Statement, backends, codes, collection, cri, later, meta, numbers, places,
-    settings, tasks, unit,
+    restart, settings, tasks, unit,
 };
 use crate::part::{self, NotKnown, Part};
 use crate::{Measured, Start, judge_all};
@@ -224,6 +224,7 @@ fn steps(run: &mut Run<'_>) -> Flow {
     used?;
     later::upgraded(run);
     later::fails(run);
+    restart::by_label(run);
     later::restarted(run);
     unit::stops(run);
     Flow::Continue(())

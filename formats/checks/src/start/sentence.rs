@@ -4,6 +4,7 @@
 //! containerd would start normally.
 //! containerd would start normally. It is not known whether the shims of 9 tasks answer: the start kills each task whose shim does not.
 //! containerd would start, and there is no way back: it changes the schema of meta.db.
+//! containerd would start normally. It then starts 1 container by its restart label (container default/once).
 //! containerd would start; not known: snapshotter stargz (a daemon of its own keeps its 9 snapshots; …).
 //! containerd would start, but its CRI plugin would not load: no pod can run. …
 //! containerd would start, but it cannot use images that lack a part.
@@ -17,7 +18,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use daemon::start::Effect;
+use daemon::start::{Effect, Phase};
 use finding::{Finding, Location, Object, Report, Severity, Text};
 
 use super::later::{RESTART_KILLS, RESTART_LOSES};
@@ -334,19 +335,38 @@ fn gone(report: &Report) -> Option<String> {
 /// What happens, and whether it may be tried: one sentence, and a second one of tasks that files alone say too
 /// little of.
 pub(super) fn sentence(prediction: &Prediction, report: &Report) -> String {
-    let sentence = first_sentence(prediction, report);
-    match silent_shims(prediction) {
-        Some(shims) if prediction.outcome == Outcome::Boots && prediction.start != Start::No => {
-            format!("{sentence} {shims}")
-        }
-        _ => sentence,
+    let mut sentence = first_sentence(prediction, report);
+    if prediction.outcome != Outcome::Boots || prediction.start == Start::No {
+        return sentence;
     }
+    let more = [silent_shims(prediction), started(prediction)];
+    for more in more.into_iter().flatten() {
+        sentence.push(' ');
+        sentence.push_str(&more);
+    }
+    sentence
+}
+
+/// Containers that a start starts: whoever stopped them does not expect it.
+fn started(prediction: &Prediction) -> Option<String> {
+    let all = prediction.statements.iter();
+    let mut starts = all.filter(|it| !it.perhaps && it.effect == Effect::Starts);
+    let starts = starts.next()?;
+    let containers = counted(starts.count(), "container");
+    let its = if starts.count() == 1 { "its" } else { "their" };
+    Some(format!(
+        "It then starts {containers} by {its} restart label{}.",
+        whom(starts)
+    ))
 }
 
 /// Tasks of which it is not known whether their shims answer: a start kills those of one that does not.
 fn silent_shims(prediction: &Prediction) -> Option<String> {
     let all = prediction.statements.iter();
-    let kills = all.filter(|it| it.perhaps && !it.forbids && it.effect == Effect::Kills);
+    let kills = all.filter(|it| {
+        let is_task = it.phase == Phase::Tasks && it.effect == Effect::Kills;
+        it.perhaps && !it.forbids && is_task
+    });
     let tasks: usize = kills.map(Statement::count).sum();
     let which = match tasks {
         0 => return None,

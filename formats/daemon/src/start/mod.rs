@@ -81,6 +81,8 @@ pub enum Effect {
     Rewrites,
     /// The schema of meta.db is changed.
     Migrates,
+    /// A container is started.
+    Starts,
     /// Something is not loaded: it is there, and cannot be seen or removed.
     Skips,
     /// Something does not work afterwards.

@@ -1,6 +1,7 @@
 //! Tasks: every bundle under `state`, and its shim.
 //!
-//! `runtime/v2/shim_load.go`; in 2.x `core/runtime/v2/shim_load.go`.
+//! `runtime/v2/shim_load.go`; in 2.x `core/runtime/v2/shim_load.go`. What labels ask for:
+//! `runtime/restart/monitor`; in 2.x `plugins/restart`.
 
 use super::{Effect, Phase, StartRule, rule};
 use crate::Release;
@@ -243,6 +244,40 @@ pub const LOG_UNWRITABLE_LATER: StartRule = rule(
 .on(&["runtime/bundle-file-kind"])
 .until(Release::V1_6);
 
+/// A container whose label wants it to run.
+pub const RESTART_STARTS: StartRule = rule(
+    "restart-starts",
+    "R29",
+    Phase::Later,
+    Effect::Starts,
+    "starts containers that do not run, because their label containerd.io/restart.status is `running`",
+    &[],
+);
+
+/// A container whose label wants it to be stopped.
+pub const RESTART_STOPS: StartRule = rule(
+    "restart-stops",
+    "R29",
+    Phase::Later,
+    Effect::Kills,
+    "kills containers that run, because their label containerd.io/restart.status is `stopped`",
+    &[],
+)
+.deletes("the containers' processes, their bundles");
+
+/// The log of a container that is started by its label.
+pub const RESTART_LOG_LOST: StartRule = rule(
+    "restart-log-lost",
+    "R29",
+    Phase::Later,
+    Effect::FailsLater,
+    "discards what containers write that it starts by their label: 2.x does not know the label \
+     containerd.io/restart.logpath",
+    &[(Release::V2_0, "is no longer supported since containerd v2.0")],
+)
+.on(&["container/restart-log-lost"])
+.since(Release::V2_0);
+
 /// Every rule of this step.
 pub(super) const ALL: &[StartRule] = &[
     SHIM_WAITS,
@@ -265,4 +300,7 @@ pub(super) const ALL: &[StartRule] = &[
     SHIM_DEAD,
     LOG_UNWRITABLE,
     LOG_UNWRITABLE_LATER,
+    RESTART_STARTS,
+    RESTART_STOPS,
+    RESTART_LOG_LOST,
 ];

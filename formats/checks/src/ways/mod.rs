@@ -57,7 +57,8 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     runtime/work-dir-orphan snapshot/extraction-leftover snapshot/temporary snapshot/usage-missing \
     store/state-missing";
 
-const BY_HAND: &str = "bolt/big-endian cni/no-config cni/plugin-missing container/options-gone \
+const BY_HAND: &str = "bolt/big-endian registry/registries-yaml-unusable \
+    cni/no-config cni/plugin-file-missing cni/plugin-missing container/options-gone \
     container/snapshotter-unknown cri/sandbox-record-gone \
     cri/runtime-handler-unknown cri/sandboxer-unknown meta/bucket-key meta/migration-blocked \
     meta/plain-key meta/value-large meta/version-ahead meta/version-unknown \

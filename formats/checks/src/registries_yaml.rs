@@ -27,7 +27,7 @@ pub(crate) const UNUSABLE: Check = Check {
 pub(crate) fn refusal(node: &Node) -> Option<(&RegistriesYaml, &str)> {
     let it = node.registries_yaml.as_ref()?;
     match &it.found {
-        Yaml::Refused(why) => Some((it, why)),
+        Yaml::Refused(why) => Some((it, why.as_str())),
         _ => None,
     }
 }

@@ -66,10 +66,10 @@ impl RegistriesYaml {
 /// The file that the unit or config.yaml names.
 fn named(evidence: &Evidence, whose: &str) -> Option<PathBuf> {
     let units = ["", "-agent", "-server"].map(|role| format!("{whose}{role}.service"));
-    let units = units.iter().filter_map(|name| Unit::named(evidence, name));
-    let of_unit = units
-        .filter_map(|unit| unit.flag("--private-registry").map(PathBuf::from))
-        .next();
+    let mut units = units
+        .iter()
+        .filter_map(|name| Unit::named(evidence, name));
+    let of_unit = units.find_map(|unit| unit.flag("--private-registry").map(PathBuf::from));
     of_unit.or_else(|| {
         let config = PathBuf::from(format!("/etc/rancher/{whose}/config.yaml"));
         let source = evidence.source_if_there(&config, LIMIT)?;
@@ -83,7 +83,7 @@ fn named(evidence: &Evidence, whose: &str) -> Option<PathBuf> {
 }
 
 /// What stands on a line behind its indentation.
-enum Line<'t> {
+enum Line {
     /// `key:`, `key: value`
     Key { has_value: bool },
     /// `- value`
@@ -91,7 +91,7 @@ enum Line<'t> {
     /// A word alone.
     Plain,
     /// Something else.
-    Other(&'t str),
+    Other,
 }
 
 /// Whether a value is written whole on its line: in quotes, in brackets, or a plain word.
@@ -127,9 +127,9 @@ fn is_plain(word: &str) -> bool {
         && !word.chars().any(char::is_control)
 }
 
-fn line_kind(text: &str) -> Line<'_> {
+fn line_kind(text: &str) -> Line {
     if let Some(item) = text.strip_prefix("- ") {
-        return if is_whole(item) { Line::Item } else { Line::Other(text) };
+        return if is_whole(item) { Line::Item } else { Line::Other };
     }
     let quoted = ['"', '\''].iter().find_map(|quote| {
         let (key, rest) = text.strip_prefix(*quote)?.split_once(*quote)?;
@@ -143,25 +143,28 @@ fn line_kind(text: &str) -> Line<'_> {
         Some(rest) => {
             let rest = rest.trim();
             let is_empty = rest.is_empty() || rest.starts_with('#');
-            match is_empty || is_whole(rest) {
-                true => Line::Key { has_value: !is_empty },
-                false => Line::Other(text),
+            if is_empty || is_whole(rest) {
+                Line::Key {
+                    has_value: !is_empty,
+                }
+            } else {
+                Line::Other
             }
         }
         None if is_plain(text) => Line::Plain,
-        None => Line::Other(text),
+        None => Line::Other,
     }
 }
 
 /// What yaml.v2 makes of a text.
 fn judge_yaml(text: &str) -> Yaml {
-    // The indentations of the open blocks, and whether a line may open a deeper one.
-    let mut open: Vec<usize> = Vec::new();
+    // The open blocks: their indentation, and whether they are of items; whether a line may open a deeper one.
+    let mut open: Vec<(usize, bool)> = Vec::new();
     let mut may_deepen = true;
     // Where a word stands alone, and its indentation: it is a value, or a key without its colon.
     let mut alone: Option<(usize, usize)> = None;
     let mut in_items = false;
-    for (number, line) in text.lines().enumerate().take(100_000) {
+    for (number, line) in text.lines().enumerate() {
         let number = number.saturating_add(1);
         let content = line.trim_start_matches(' ');
         let indent = line.len().saturating_sub(content.len());
@@ -190,30 +193,30 @@ fn judge_yaml(text: &str) -> Yaml {
         if alone.is_some() {
             return Yaml::Unknown(format!("line {number} follows a word alone"));
         }
-        if let Line::Other(_) = kind {
+        if let Line::Other = kind {
             return Yaml::Unknown(format!("line {number} is more than coroner reads of YAML"));
         }
         let is_item = matches!(kind, Line::Item);
+        let blocks = open.len();
+        open.retain(|(column, _)| *column <= indent);
+        let has_closed = open.len() < blocks;
         match open.last().copied() {
-            Some(last) if indent > last && !may_deepen => {
+            Some((last, _)) if indent > last && !has_closed && !may_deepen => {
                 return Yaml::Unknown(format!("line {number} is indented below a value"));
             }
-            Some(last) if indent > last => open.push(indent),
-            None => open.push(indent),
-            Some(_) => {
-                while open.last().is_some_and(|last| *last > indent) {
-                    open.pop();
-                }
-                if open.last() != Some(&indent) {
-                    return Yaml::Refused(format!(
-                        "line {number} is indented as no block above it is"
-                    ));
-                }
-                // Items may stand below their key at its own indentation.
-                if is_item && !in_items && !may_deepen {
-                    return Yaml::Unknown(format!("line {number} is an item among keys"));
+            // Keys and items of one block; items may also stand below their key at its own indentation.
+            Some((last, items)) if indent == last => {
+                if items && !is_item || !items && is_item && !may_deepen && !in_items {
+                    return Yaml::Unknown(format!("line {number} is among others of another kind"));
                 }
             }
+            _ if has_closed => {
+                return Yaml::Refused(format!(
+                    "line {number} is indented as no block above it is"
+                ));
+            }
+            None if is_item => return Yaml::Unknown(format!("line {number} is a list")),
+            _ => open.push((indent, is_item)),
         }
         match kind {
             Line::Plain => alone = Some((number, indent)),

@@ -53,11 +53,8 @@ pub(super) fn read_plugin_files(
 /// the machine is. A disk alone has nothing of what is mounted at /run.
 fn is_taken(evidence: &Evidence, roots: &Roots, path: &str) -> bool {
     let parent = Path::new(path).parent().unwrap_or(Path::new("/"));
-    let list = evidence.list(parent);
-    if list.read().is_some() && list.is_whole() {
-        return true;
-    }
+    let is_listed = evidence.try_list(parent).is_ok_and(|list| list.is_whole());
     let has_run = || !is_below_run(path) || evidence.stat(&roots.state).is_ok();
     let is_whole = evidence.kind() == Kind::Bundle || !left_out::is_part(evidence);
-    evidence.is_machine() || is_whole && has_run()
+    is_listed || evidence.is_machine() || is_whole && has_run()
 }

@@ -202,9 +202,9 @@ fn missing(judge: &mut Judge<'_>) {
                 Some(_) => "",
                 None => " (not hashed)",
             };
-            message.push_str(&format!(
-                "; the unfinished write {path} has all of its {size} bytes{right}"
-            ));
+            message = format!(
+                "{message}; the unfinished write {path} has all of its {size} bytes{right}"
+            );
         }
         let location = Location::file(blob_path(judge, &digest));
         let finding = Finding::new(MISSING.code, location, message)

@@ -258,7 +258,9 @@ fn of_tasks(node: &Node) -> Option<String> {
 fn of_bundles(node: &Node) -> Option<String> {
     fn unread<T>(doc: &Doc<T>) -> Option<&Unread> {
         match doc {
-            Doc::Unread(why @ (Unread::TooLarge { .. } | Unread::NoRoom | Unread::Io(_))) => Some(why),
+            Doc::Unread(why @ (Unread::TooLarge { .. } | Unread::NoRoom | Unread::Io(_))) => {
+                Some(why)
+            }
             _ => None,
         }
     }

@@ -198,7 +198,10 @@ pub fn first(node: &Node) -> Option<String> {
 /// known what is there.
 fn may_be_emptied(node: &Node) -> bool {
     let is_found = matches!(node.roots.rule, node::Rule::Scan | node::Rule::Itself);
-    !is_found && !leads_nowhere(node) && !node.around.root_untaken
+    let unit = node.roots.unit.as_ref();
+    // A script may give another root.
+    let is_told = unit.is_none_or(|unit| unit.command.is_empty() || unit.is_plain());
+    !is_found && is_told && !leads_nowhere(node) && !node.around.root_untaken
 }
 
 fn not_mounted(judge: &mut Judge<'_>) {

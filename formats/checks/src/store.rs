@@ -174,9 +174,9 @@ pub(crate) fn ours(finding: Finding, unread: &Unread) -> Finding {
         );
     }
     if *unread == Unread::NoRoom {
-        return finding
-            .severity(Severity::Note)
-            .remedy("Look at the file on the node: the archive holds more than is read of one of its size.");
+        return finding.severity(Severity::Note).remedy(
+            "Look at the file on the node: the archive holds more than is read of one of its size.",
+        );
     }
     if matches!(unread, Unread::TooLarge { .. }) {
         return finding

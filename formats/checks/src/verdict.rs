@@ -140,8 +140,15 @@ fn concluded(node: &Node, predictions: &[Prediction]) -> (Start, String) {
     }
     let is_empty = matches!(node.meta.state, DatabaseState::Unread(Unread::Absent));
     if start != Start::No && is_empty {
+        let unit = node.roots.unit.as_ref();
+        let is_script = unit.is_some_and(|unit| !unit.command.is_empty() && !unit.is_plain());
+        let other = if is_script {
+            "; whether the command of its unit gives it another root is not known"
+        } else {
+            ""
+        };
         let sentence = format!(
-            "There is nothing of containerd to judge: {} holds no meta.db, no blob and no snapshot.",
+            "There is nothing of containerd to judge: {} holds no meta.db, no blob and no snapshot{other}.",
             node::path_text(&node.roots.root)
         );
         return (Start::Unknown, sentence);

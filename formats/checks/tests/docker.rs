@@ -170,3 +170,41 @@ fn only_a_live_process_of_another_program_counts() {
     assert_eq!(with(b"/usr/sbin/dockerd\0-H\0fd://\0", b"52"), 0);
     assert_eq!(with(b"/usr/bin/sleep\x001000\0", b"53"), 0);
 }
+
+/// What is foretold of a containerd that dockerd starts itself.
+#[test]
+fn docker_s_own_containerd_does_not_start_without_dockerd() {
+    let told = |settings: &str| {
+        let mut tar = testcase::node("1.7-stopped");
+        for member in &mut tar.members {
+            let path = String::from_utf8_lossy(&member.path).into_owned();
+            let moved = path
+                .replacen("var/lib/containerd", "var/lib/docker/containerd/daemon", 1)
+                .replacen("run/containerd", "run/docker/containerd/daemon", 1);
+            member.path = moved.into_bytes();
+        }
+        tar.add(UNIT, b"[Service]\nExecStart=/usr/sbin/dockerd -H fd://\n");
+        tar.add(FILE, settings.as_bytes());
+        let packed = tar.write();
+        let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+        let roots = node::discover(&evidence, &Said::default());
+        let node = Node::open(&evidence, roots[0].clone(), node::Options::default());
+        let report = checks::judge(&node, &Measured::default());
+        let verdict = checks::verdict(&node, &report, &daemon::detect(&node.traces), node.now);
+        let found = report.findings.into_iter();
+        let severity = found.filter(|finding| finding.code.name == "docker/settings-unusable");
+        (
+            verdict.sentence,
+            severity.map(|finding| finding.severity).next(),
+        )
+    };
+    let (sentence, severity) = told(r#"{"hosts":["fd://"]}"#);
+    assert!(
+        sentence.starts_with("containerd would not start: dockerd"),
+        "{sentence}"
+    );
+    assert_eq!(severity, Some(Severity::Damage));
+    let (sentence, severity) = told("{}");
+    assert!(sentence.starts_with("containerd would start"), "{sentence}");
+    assert_eq!(severity, None);
+}

@@ -7,7 +7,6 @@
     reason = "tests panic where something is wrong"
 )]
 
-
 use checks::Measured;
 use checks::start::{Outcome, Prediction, predictions};
 use daemon::Release;

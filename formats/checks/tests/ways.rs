@@ -57,8 +57,29 @@ fn a_stop_that_ends_every_container_says_so() {
     }
 }
 
-/// Findings above a note without a step, and why there is none.
-const STEPLESS: &[(&str, &str)] = &[];
+/// Why findings above a note have no step, and which.
+const STEPLESS: &[(&str, &str)] = &[
+    (
+        "the right value is not in the evidence, or a single key of a database must change, which no tool does",
+        "meta/bucket-key meta/migration-blocked meta/plain-key meta/version-ahead meta/version-unknown snapshot/children snapshot/device-faulty snapshot/pool-disagrees store/root-emptied store/root-missing store/unreadable",
+    ),
+    (
+        "the table of config.toml that is lacking is not enough by itself: without runc's beside it, or its daemon, the CRI is lost",
+        "cri/runtime-handler-unknown cri/sandboxer-unknown",
+    ),
+    (
+        "the way depends on who else has the address, or on its network's range: the finding's own words",
+        "cni/address-twice cni/addresses-exhausted",
+    ),
+    (
+        "nothing is to be done: containerd passes over it, or mends it itself",
+        "blob/size content/key-case image/snapshot-unreferenced ingest/reference meta/blob-key meta/label-invalid meta/namespace-name meta/root-bucket runtime/bundle-hidden runtime/bundle-spec-missing runtime/pids-disagree runtime/work-dir-missing snapshot/extraction-leftover snapshot/usage-missing",
+    ),
+    (
+        "what is to be done rests on what runs on the node, and the finding's own words say where to look",
+        "cri/pod-file-missing runtime/cwd-escape runtime/mount-orphan store/repair-half-way",
+    ),
+];
 
 /// The findings above a note of a case, with those of the verdict, that have no step.
 fn stepless(folder: &PathBuf) -> Vec<String> {
@@ -105,10 +126,10 @@ fn each_finding_above_a_note_has_a_step_or_a_reason() {
             .flat_map(|part| part.join().unwrap())
             .collect()
     });
-    let known: BTreeSet<String> = STEPLESS
+    let listed = STEPLESS
         .iter()
-        .map(|(code, _)| (*code).to_owned())
-        .collect();
+        .flat_map(|(_, codes)| codes.split_whitespace());
+    let known: BTreeSet<String> = listed.map(str::to_owned).collect();
     let unknown: Vec<&String> = bare.difference(&known).collect();
     assert!(unknown.is_empty(), "no step, and no reason: {unknown:?}");
     let gone: Vec<&String> = known.difference(&bare).collect();

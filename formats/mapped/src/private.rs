@@ -11,7 +11,7 @@ use std::time::Duration;
 /// A map of more bytes has its pages given back while it is read, so often: what was read would else count as
 /// memory of ours until the map ends.
 const LARGE: u64 = 64 << 20;
-const OFTEN: Duration = Duration::from_millis(10);
+const OFTEN: Duration = Duration::from_millis(2);
 
 /// Bytes in a file that has no name and that nobody else has: mapped, they cost no memory that the
 /// kernel could not take back.
@@ -81,6 +81,22 @@ impl Private {
     pub fn bytes(&self) -> &[u8] {
         self.map.as_deref().map_or(&[], |map| map)
     }
+
+    /// Gives pages that were read back to the kernel, for whoever reads all of it quickly.
+    pub fn give_back(&self) {
+        if let Some(map) = &self.map {
+            drop_pages(map);
+        }
+    }
+}
+
+fn drop_pages(map: &memmap2::Mmap) {
+    // SAFETY: the map is only ever read, of a file that nobody else has: the next read of a page fetches
+    // the same bytes again.
+    #[expect(unsafe_code, reason = "drops pages that can be read again")]
+    let given = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    // Nothing rests on it.
+    drop(given);
 }
 
 /// Gives the pages of a map back to the kernel, which keeps them in its cache, until the sender ends. Nothing where
@@ -90,12 +106,7 @@ fn give_back(map: &Arc<memmap2::Mmap>) -> Option<SyncSender<()>> {
     let map = Arc::clone(map);
     let give = move || {
         while ended.recv_timeout(OFTEN) == Err(RecvTimeoutError::Timeout) {
-            // SAFETY: the map is only ever read, of a file that nobody else has: the next read of a page fetches
-            // the same bytes again.
-            #[expect(unsafe_code, reason = "drops pages that can be read again")]
-            let given = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
-            // Nothing rests on it.
-            drop(given);
+            drop_pages(&map);
         }
     };
     let thread = std::thread::Builder::new().name("give-back".into());
@@ -133,7 +144,7 @@ mod tests {
             sum += u64::from(page[0]);
         }
         assert_eq!(sum, 7 * len / 4096);
-        std::thread::sleep(OFTEN * 20);
+        std::thread::sleep(OFTEN * 100);
         let kept = resident().saturating_sub(before);
         assert!(kept < LARGE, "{kept} bytes");
     }

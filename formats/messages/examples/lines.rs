@@ -23,13 +23,19 @@ fn main() -> std::io::Result<()> {
             Some(Head::Text(text, _)) => ("text", text.says),
         };
         let word = match explained.head {
-            Some(Head::Act(_, Some(word)) | Head::Place(_, Some(word)) | Head::Text(_, Some(word))) => word.key,
+            Some(
+                Head::Act(_, Some(word)) | Head::Place(_, Some(word)) | Head::Text(_, Some(word)),
+            ) => word.key,
             _ => "-",
         };
         let (who, sure) = explained.head.map_or(("-", "-"), |head| {
             (head.who().name(), head.sure().sentence())
         });
-        writeln!(out, "{kind}\t{key}\t{word}\t{who}\t{sure}\t{}", line.escape_debug())?;
+        writeln!(
+            out,
+            "{kind}\t{key}\t{word}\t{who}\t{sure}\t{}",
+            line.escape_debug()
+        )?;
     }
     Ok(())
 }

@@ -75,11 +75,21 @@ pub(crate) fn hedged(
     }
     // A setting or a store of containerd's is at fault only where the line shows containerd.
     let is_its_own = matches!(cause.whose, Whose::Settings | Whose::Stores | Whose::Daemon);
-    let is_daemons = matches!(cause.who, Component::Containerd | Component::Cri | Component::System);
+    let is_daemons = matches!(
+        cause.who,
+        Component::Containerd | Component::Cri | Component::System
+    );
     let is_shown = speaker.shows_well(Component::Containerd, &line.whole)
         || speaker.shows_well(Component::Cri, &line.whole)
-        || ["runtime", "snapshot", "plugin", "sandbox", "toml"].iter().any(|word| line.whole.contains(word));
-    if is_its_own && is_daemons && cause.sure != Sure::Certain && !is_shown && !has_kin(cause, layers) {
+        || ["runtime", "snapshot", "plugin", "sandbox", "toml"]
+            .iter()
+            .any(|word| line.whole.contains(word));
+    if is_its_own
+        && is_daemons
+        && cause.sure != Sure::Certain
+        && !is_shown
+        && !has_kin(cause, layers)
+    {
         return Some(Head::Act(cause, None));
     }
     let level = peeled.level.as_deref().unwrap_or_default();

@@ -74,11 +74,14 @@ impl Engine {
         if speaker.speaker_of(Component::Containerd, whole) == Component::Dockerd {
             return Some(Self::Docker);
         }
-        let is_its_own = speaker.program == Some(Component::Kubelet) && !any(&["rpc error", "sandbox", "containerd"]);
+        let is_its_own = speaker.program == Some(Component::Kubelet)
+            && !any(&["rpc error", "sandbox", "containerd"]);
         if is_its_own {
             return Some(Self::Kubelet);
         }
-        let is_shown = speaker.shows(Component::Cri, whole) || speaker.shows(Component::Shim, whole) || speaker.shows_well(Component::Client, whole);
+        let is_shown = speaker.shows(Component::Cri, whole)
+            || speaker.shows(Component::Shim, whole)
+            || speaker.shows_well(Component::Client, whole);
         (!is_shown && speaker.program.is_none()).then_some(Self::Unknown)
     }
 
@@ -102,7 +105,11 @@ impl Engine {
             if unit.is_empty() {
                 return None;
             }
-            return Some(command.replace("containerd kubelet", unit).replace("containerd", unit));
+            return Some(
+                command
+                    .replace("containerd kubelet", unit)
+                    .replace("containerd", unit),
+            );
         }
         // kubelet speaks of its own process: what runs containers is another's.
         if self == Self::Kubelet {
@@ -113,7 +120,11 @@ impl Engine {
             _ => "/var/lib/containers",
         };
         let has = |word: &str| command.contains(word);
-        if has("/etc/containerd") || has("containerd config") || command.starts_with("ctr ") || has("config_path") {
+        if has("/etc/containerd")
+            || has("containerd config")
+            || command.starts_with("ctr ")
+            || has("config_path")
+        {
             return None;
         }
         if self == Self::Docker && has("runc --root") {
@@ -126,25 +137,46 @@ impl Engine {
             return None;
         }
         if self != Self::Crio && has("crictl") {
-            let client = if self == Self::Docker { "docker" } else { "podman" };
-            return command.starts_with("crictl ps -a").then(|| command.replace("crictl", client));
+            let client = if self == Self::Docker {
+                "docker"
+            } else {
+                "podman"
+            };
+            return command
+                .starts_with("crictl ps -a")
+                .then(|| command.replace("crictl", client));
         }
-        if self == Self::Podman && (has("kubectl") || has("kubelet") || command.starts_with("docker ")) {
+        if self == Self::Podman
+            && (has("kubectl") || has("kubelet") || command.starts_with("docker "))
+        {
             return None;
         }
         if self == Self::Crio && command.starts_with("docker ") {
             return None;
         }
         let command = command.replace("/var/lib/containerd", store);
-        let command = command.replace("pgrep -xo containerd", if self == Self::Docker { "pgrep -xo dockerd" } else { "pgrep -xo crio" });
+        let command = command.replace(
+            "pgrep -xo containerd",
+            if self == Self::Docker {
+                "pgrep -xo dockerd"
+            } else {
+                "pgrep -xo crio"
+            },
+        );
         (!command.contains("containerd")).then_some(command)
     }
 
     /// What each engine is looked at with, where nothing else is left.
     const fn plain(self) -> &'static [&'static str] {
         match self {
-            Self::Docker => &["journalctl -b -u docker --no-pager | tail -n 50", "docker info"],
-            Self::Crio => &["journalctl -b -u crio --no-pager | tail -n 50", "crictl ps -a"],
+            Self::Docker => &[
+                "journalctl -b -u docker --no-pager | tail -n 50",
+                "docker info",
+            ],
+            Self::Crio => &[
+                "journalctl -b -u crio --no-pager | tail -n 50",
+                "crictl ps -a",
+            ],
             Self::Podman => &["podman ps -a", "podman info"],
             Self::Kubelet => &["journalctl -b -u kubelet --no-pager | tail -n 50"],
             Self::Unknown => &[],
@@ -155,12 +187,22 @@ impl Engine {
 /// What a registry said, to another engine: that has settings of its own for registries.
 fn registrys(message: &'static Message, engine: Engine) -> &'static Message {
     let (asker, own) = match engine {
-        Engine::Docker => (Component::Dockerd, "Which registries are asked how is set in dockerd's daemon.json and its certs.d."),
-        Engine::Crio | Engine::Podman => (Component::OtherEngine, "Which registries are asked how is set in registries.conf and its certs.d."),
+        Engine::Docker => (
+            Component::Dockerd,
+            "Which registries are asked how is set in dockerd's daemon.json and its certs.d.",
+        ),
+        Engine::Crio | Engine::Podman => (
+            Component::OtherEngine,
+            "Which registries are asked how is set in registries.conf and its certs.d.",
+        ),
         Engine::Kubelet | Engine::Unknown => return message,
     };
     let message = hedge::as_asked(message, asker);
-    let is_containerds = |text: &str| ["containerd", "hosts.toml", "config_path"].iter().any(|word| text.contains(word));
+    let is_containerds = |text: &str| {
+        ["containerd", "hosts.toml", "config_path"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
     if !is_containerds(message.means) {
         return message;
     }
@@ -168,15 +210,32 @@ fn registrys(message: &'static Message, engine: Engine) -> &'static Message {
         return message;
     };
     copies
-        .entry((message.key, message.means, message.who, message.sure, engine))
+        .entry((
+            message.key,
+            message.means,
+            message.who,
+            message.sure,
+            engine,
+        ))
         .or_insert_with(|| {
             // A sentence holds without its part about containerd, if that is its end.
             let of_sentence = |sentence: &str| {
-                let end = [", and containerd", ": a hosts.toml", " (", ": "].iter().filter_map(|at| sentence.find(at)).min();
-                let kept = if is_containerds(sentence) { sentence.get(..end?)? } else { sentence };
+                let end = [", and containerd", ": a hosts.toml", " (", ": "]
+                    .iter()
+                    .filter_map(|at| sentence.find(at))
+                    .min();
+                let kept = if is_containerds(sentence) {
+                    sentence.get(..end?)?
+                } else {
+                    sentence
+                };
                 (!is_containerds(kept)).then(|| format!("{}. ", kept.trim().trim_end_matches('.')))
             };
-            let mut means: String = message.means.split_inclusive(". ").filter_map(of_sentence).collect();
+            let mut means: String = message
+                .means
+                .split_inclusive(". ")
+                .filter_map(of_sentence)
+                .collect();
             means.push_str(own);
             Box::leak(Box::new(Message {
                 means: Box::leak(means.into_boxed_str()),
@@ -186,12 +245,24 @@ fn registrys(message: &'static Message, engine: Engine) -> &'static Message {
 }
 
 /// Commands that were adapted. There are no more of them than messages times engines.
-type Copies = HashMap<(&'static str, &'static str, Component, crate::message::Sure, Engine), &'static Message>;
+type Copies = HashMap<
+    (
+        &'static str,
+        &'static str,
+        Component,
+        crate::message::Sure,
+        Engine,
+    ),
+    &'static Message,
+>;
 
 static COPIES: LazyLock<Mutex<Copies>> = LazyLock::new(Mutex::default);
 
 /// `message`, with commands of the program that the line shows.
-pub(crate) fn with_commands_of(message: &'static Message, engine: Option<Engine>) -> &'static Message {
+pub(crate) fn with_commands_of(
+    message: &'static Message,
+    engine: Option<Engine>,
+) -> &'static Message {
     let Some(engine) = engine else {
         return message;
     };
@@ -201,7 +272,11 @@ pub(crate) fn with_commands_of(message: &'static Message, engine: Option<Engine>
     if message.who == Component::Registry {
         return registrys(message, engine);
     }
-    let adapted: Vec<Option<String>> = message.first.iter().map(|command| engine.adapt(command)).collect();
+    let adapted: Vec<Option<String>> = message
+        .first
+        .iter()
+        .map(|command| engine.adapt(command))
+        .collect();
     let is_same = adapted
         .iter()
         .zip(message.first)
@@ -213,7 +288,13 @@ pub(crate) fn with_commands_of(message: &'static Message, engine: Option<Engine>
         return message;
     };
     copies
-        .entry((message.key, message.means, message.who, message.sure, engine))
+        .entry((
+            message.key,
+            message.means,
+            message.who,
+            message.sure,
+            engine,
+        ))
         .or_insert_with(|| {
             let mut first: Vec<&'static str> = Vec::new();
             for command in adapted.into_iter().flatten() {
@@ -247,11 +328,23 @@ mod tests {
         for (line, right) in [
             ("Nov 28 14:18:11 node crio[40]: x", Some(Engine::Crio)),
             ("Nov 28 14:18:11 node containerd[40]: x", None),
-            ("rpc error: error creating pod sandbox with name \"k8s_a\": layer not known", Some(Engine::Crio)),
-            ("ERRO[0000] mkdir /home/a/.local/share/containers/storage/overlay/b: x", Some(Engine::Podman)),
+            (
+                "rpc error: error creating pod sandbox with name \"k8s_a\": layer not known",
+                Some(Engine::Crio),
+            ),
+            (
+                "ERRO[0000] mkdir /home/a/.local/share/containers/storage/overlay/b: x",
+                Some(Engine::Podman),
+            ),
             ("Error response from daemon: x", Some(Engine::Docker)),
-            (" kubelet[11]: F0812 16:26:52.166979  11 server.go:269] inotify_init: too many open files", Some(Engine::Kubelet)),
-            ("kubelet[11]: F0812 16:26:52.166979  11 server.go:269] rpc error: x", None),
+            (
+                " kubelet[11]: F0812 16:26:52.166979  11 server.go:269] inotify_init: too many open files",
+                Some(Engine::Kubelet),
+            ),
+            (
+                "kubelet[11]: F0812 16:26:52.166979  11 server.go:269] rpc error: x",
+                None,
+            ),
             ("failed to create shim task: x", None),
             ("write: no space left on device", Some(Engine::Unknown)),
         ] {
@@ -264,7 +357,12 @@ mod tests {
         for message in crate::messages().chain(crate::place::all()) {
             for engine in [Engine::Docker, Engine::Crio, Engine::Podman] {
                 let adapted = with_commands_of(message, Some(engine));
-                assert_eq!(adapted.first.is_empty(), message.first.is_empty(), "{}", message.key);
+                assert_eq!(
+                    adapted.first.is_empty(),
+                    message.first.is_empty(),
+                    "{}",
+                    message.key
+                );
                 for command in adapted.first {
                     let is_foreign = command.contains("containerd")
                         || engine != Engine::Crio && command.contains("crictl")

@@ -216,15 +216,12 @@ pub fn explain(line: &str) -> Explained {
     })
     .map(|head| of_the_speaker(head, place, speaker, &whole))
     .map(|head| said_by(head, speaker, &whole));
-    let shows_speaker = head
-        .as_ref()
-        .is_some_and(|head| match head {
-            Head::Place(..) => speaker.shows(head.who(), &whole.whole),
-            _ => {
-                speaker.shows(head.who(), &whole.whole)
-                    && speaker.shows_well(head.who(), &whole.whole)
-            }
-        });
+    let shows_speaker = head.as_ref().is_some_and(|head| match head {
+        Head::Place(..) => speaker.shows(head.who(), &whole.whole),
+        _ => {
+            speaker.shows(head.who(), &whole.whole) && speaker.shows_well(head.who(), &whole.whole)
+        }
+    });
     let place = place.filter(|place| head.as_ref().is_none_or(|head| fits(head, place)));
     let place = match head {
         Some(Head::Text(text, _)) => text.place().or(place),
@@ -272,7 +269,15 @@ fn is_told(place: &Message, speaker: Speaker, line: &Line) -> bool {
     );
     // Disks and memory are the kernel's to tell of only where it speaks: others name an I/O error, too.
     if ["at-kernel-disk", "at-kernel-memory"].contains(&place.key) {
-        const DISKS: &[&str] = &["mkfs", "device-mapper", "thinpool", "disk i/o", "/dev/", "xfs", "ext4"];
+        const DISKS: &[&str] = &[
+            "mkfs",
+            "device-mapper",
+            "thinpool",
+            "disk i/o",
+            "/dev/",
+            "xfs",
+            "ext4",
+        ];
         let is_disks = DISKS.iter().any(|word| line.whole.contains(word));
         return is_disks || speaker.is_kernels(&line.whole);
     }
@@ -349,7 +354,10 @@ fn of_the_speaker(
 /// What containerd's CRI plugin and CRI-O both say is CRI-O's in a line of CRI-O.
 fn of_other_engine(head: Head) -> Head {
     let of = |message: &'static Message| {
-        if matches!(message.who, Component::Containerd | Component::Cri | Component::Dockerd) {
+        if matches!(
+            message.who,
+            Component::Containerd | Component::Cri | Component::Dockerd
+        ) {
             as_told(message, Component::OtherEngine, true)
         } else {
             message

@@ -59,7 +59,9 @@ fn wrapped(inner: &[Layer], holds: &[&str]) -> Inside {
 /// Of any other message: what the line says after its text, and its text does not tell of. A cause is claimed with a word of
 /// the system only where that pair was seen in a line whose cause is known (`held.tsv`).
 fn left_over(own: Option<&Layer>, inner: &[Layer], cause: &'static Message) -> Inside {
-    let mut words = own.into_iter().flat_map(|layer| words_in_rest(layer, cause));
+    let mut words = own
+        .into_iter()
+        .flat_map(|layer| words_in_rest(layer, cause));
     let of_inner = inner.iter().filter_map(|layer| match layer.known {
         Some(LayerKnown::Message(message)) => Some(message),
         _ => None,
@@ -82,7 +84,10 @@ fn left_over(own: Option<&Layer>, inner: &[Layer], cause: &'static Message) -> I
         Some(_) => Inside::Nothing,
         // What is not known, and says more than a name.
         // A line of the kernel is one sentence.
-        None if cause.who != Component::Kernel && inner.iter().any(is_content) && !is_held(cause, "-") => {
+        None if cause.who != Component::Kernel
+            && inner.iter().any(is_content)
+            && !is_held(cause, "-") =>
+        {
             Inside::Another(None)
         }
         None => Inside::Nothing,
@@ -96,7 +101,12 @@ fn is_content(layer: &Layer) -> bool {
         Some(LayerKnown::Message(_)) => true,
         Some(LayerKnown::Text(_)) | None => false,
     };
-    let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"'-,.".contains(&byte));
+    let is_word = |word: &&str| {
+        word.len() > 1
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphabetic() || b"'-,.".contains(&byte))
+    };
     !is_known && layer.text.split_whitespace().filter(is_word).count() >= LEAST
 }
 
@@ -113,10 +123,15 @@ fn is_held(cause: &Message, word: &str) -> bool {
 
 /// Words of the system in what a text takes in, whatever that is; those that the text has itself are told of.
 fn words_in_rest(layer: &Layer, cause: &Message) -> Option<&'static Message> {
-    type Words = (Vec<&'static Message>, Vec<&'static str>, Option<AhoCorasick>);
+    type Words = (
+        Vec<&'static Message>,
+        Vec<&'static str>,
+        Option<AhoCorasick>,
+    );
     static WORDS: LazyLock<Words> = LazyLock::new(|| {
         let errnos = crate::messages().filter(|message| message.role == Role::Errno);
-        let texts = errnos.flat_map(|message| message.says.iter().map(move |text| (message, *text)));
+        let texts =
+            errnos.flat_map(|message| message.says.iter().map(move |text| (message, *text)));
         let plain = texts.filter(|(_, text)| !text.contains('{') && text.contains(' '));
         let (messages, texts): (Vec<_>, Vec<_>) = plain.unzip();
         let automaton = AhoCorasick::builder()
@@ -133,8 +148,16 @@ fn words_in_rest(layer: &Layer, cause: &Message) -> Option<&'static Message> {
     let (messages, _, automaton) = &*WORDS;
     let found = automaton.as_ref()?.find_iter(rest.as_str()).last()?;
     let word = messages.get(found.pattern().as_usize()).copied()?;
-    let is_its_own = |own: &str| cause.says.iter().any(|says| says.to_ascii_lowercase().contains(own));
-    let is_told = word.says.iter().any(|text| !text.contains('{') && is_its_own(&text.to_ascii_lowercase()));
+    let is_its_own = |own: &str| {
+        cause
+            .says
+            .iter()
+            .any(|says| says.to_ascii_lowercase().contains(own))
+    };
+    let is_told = word
+        .says
+        .iter()
+        .any(|text| !text.contains('{') && is_its_own(&text.to_ascii_lowercase()));
     (!is_told).then_some(word)
 }
 
@@ -151,11 +174,17 @@ pub(crate) fn is_quoted(layers: &[Layer], cause: &'static Message) -> bool {
     let is_outer = |who: Component| {
         matches!(
             who,
-            Component::Kubelet | Component::Client | Component::Dockerd | Component::K3s | Component::Systemd
+            Component::Kubelet
+                | Component::Client
+                | Component::Dockerd
+                | Component::K3s
+                | Component::Systemd
         )
     };
     match frame {
-        Some(Component::Cni) => is_outer(cause.who) || matches!(cause.who, Component::Runc | Component::Shim),
+        Some(Component::Cni) => {
+            is_outer(cause.who) || matches!(cause.who, Component::Runc | Component::Shim)
+        }
         Some(_) => is_outer(cause.who) || cause.who == Component::Cni,
         None => false,
     }
@@ -164,12 +193,22 @@ pub(crate) fn is_quoted(layers: &[Layer], cause: &'static Message) -> bool {
 /// Who says what follows such a piece.
 fn frame(piece: &str) -> Option<Component> {
     let piece = piece.to_ascii_lowercase();
-    let is_plugins = ["plugin type=", "networkplugin cni failed", "failed (add)", "failed (delete)"]
-        .iter()
-        .any(|word| piece.contains(word));
-    let is_runtimes = ["oci runtime ", "runc create failed", "runc exec failed", "container_linux.go:"]
-        .iter()
-        .any(|word| piece.starts_with(word));
+    let is_plugins = [
+        "plugin type=",
+        "networkplugin cni failed",
+        "failed (add)",
+        "failed (delete)",
+    ]
+    .iter()
+    .any(|word| piece.contains(word));
+    let is_runtimes = [
+        "oci runtime ",
+        "runc create failed",
+        "runc exec failed",
+        "container_linux.go:",
+    ]
+    .iter()
+    .any(|word| piece.starts_with(word));
     if is_plugins {
         Some(Component::Cni)
     } else {

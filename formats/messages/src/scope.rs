@@ -41,10 +41,15 @@ impl Line {
 /// What stands before a name. `/v2/` is a registry's only where an image's parts follow, or nothing: others have a second version, too.
 fn without_name(found: &regex::Captures<'_>) -> String {
     const PARTS: &[&str] = &["manifests/", "blobs/", "tags/", "_catalog", "referrers/"];
-    let group = |number| found.get(number).map_or("", |group: regex::Match<'_>| group.as_str());
+    let group = |number| {
+        found
+            .get(number)
+            .map_or("", |group: regex::Match<'_>| group.as_str())
+    };
     let (before, name) = (group(1), group(2));
     // The node's name in the journal's head; where there is none, its program.
-    if before.ends_with(|letter: char| letter == ' ') && before.contains(':') && name.ends_with(':') {
+    if before.ends_with(|letter: char| letter == ' ') && before.contains(':') && name.ends_with(':')
+    {
         return format!("{before}{name}");
     }
     let is_registrys = name.starts_with([':', '.']) || PARTS.iter().any(|part| name.contains(part));
@@ -70,7 +75,10 @@ mod tests {
                 r#"failed to pull image "nvcr.io/nvidia/gpu:1": eof"#,
                 r#"failed to pull image "": eof"#,
             ),
-            ("may 08 13:46:37 kubernetes-a kubelet[1]: x", "may 08 13:46:37  kubelet[1]: x"),
+            (
+                "may 08 13:46:37 kubernetes-a kubelet[1]: x",
+                "may 08 13:46:37  kubelet[1]: x",
+            ),
             ("may 08 13:46:37 kubelet: x", "may 08 13:46:37 kubelet: x"),
             (r#"err="x" pod="kube-system/nvidia-a""#, r#"err="x" pod="""#),
             (

@@ -564,7 +564,9 @@ fn decides_with(line: &str) -> (&'static str, &'static str, Option<&'static str>
 fn a_cause_that_is_followed_by_another_word_is_one_of_several() {
     // What it says itself is enough.
     assert_eq!(
-        decides("Jul 1 00:00:00 n kubelet[1]: E0701 00:00:00.1 1 reflector.go:125] k8s.io/kubernetes/pkg/kubelet/kubelet.go:47: Failed to list *v1.Pod: Get https://10.0.0.1:6443/api/v1/pods: x509: certificate signed by unknown authority"),
+        decides(
+            "Jul 1 00:00:00 n kubelet[1]: E0701 00:00:00.1 1 reflector.go:125] k8s.io/kubernetes/pkg/kubelet/kubelet.go:47: Failed to list *v1.Pod: Get https://10.0.0.1:6443/api/v1/pods: x509: certificate signed by unknown authority"
+        ),
         ("act", "kubelet-not-found")
     );
     for (line, key, word) in [
@@ -586,7 +588,10 @@ fn a_cause_that_is_followed_by_another_word_is_one_of_several() {
 #[test]
 fn a_plugins_answer_is_not_kubelets() {
     let frame = "Warning  FailedCreatePodSandBox  5m57s  kubelet  Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"20\": plugin type=\"calico\" failed (add): ";
-    for end in ["Unauthorized", "the server has asked for the client to provide credentials"] {
+    for end in [
+        "Unauthorized",
+        "the server has asked for the client to provide credentials",
+    ] {
         let (_, key) = decides(&format!("{frame}{end}"));
         assert_ne!(key, "api-unauthorized", "{end}");
     }
@@ -599,7 +604,10 @@ fn a_limit_that_is_no_disk_is_told_by_what_was_opened() {
             "OCI runtime exec failed: exec failed: unable to start container process: open /dev/ptmx: no space left on device: unknown",
             "pty-limit",
         ),
-        ("bash: fork: retry: Resource temporarily unavailable", "process-limit"),
+        (
+            "bash: fork: retry: Resource temporarily unavailable",
+            "process-limit",
+        ),
     ] {
         assert_eq!(decides(line), ("cause", right), "{line}");
     }
@@ -640,9 +648,15 @@ fn a_line_is_looked_at_with_its_own_programs_commands() {
     ] {
         let head = explain(line).head.unwrap();
         let first = head.message().unwrap().first;
-        assert!(first.iter().any(|command| command.contains(own)), "{line}: {first:?}");
+        assert!(
+            first.iter().any(|command| command.contains(own)),
+            "{line}: {first:?}"
+        );
         for command in first {
-            assert!(!others.iter().any(|word| command.contains(word)), "{line}: {command}");
+            assert!(
+                !others.iter().any(|word| command.contains(word)),
+                "{line}: {command}"
+            );
         }
     }
 }
@@ -650,5 +664,7 @@ fn a_line_is_looked_at_with_its_own_programs_commands() {
 #[test]
 fn what_a_program_tells_as_news_is_no_fault_of_its() {
     let line = "time=\"t\" level=info msg=\"overlay2: the backing xfs filesystem is formatted without d_type support\"";
-    assert!(!matches!(explain(line).head, Some(Head::Cause(message)) if message.whose != messages::Whose::Nobody));
+    assert!(
+        !matches!(explain(line).head, Some(Head::Cause(message)) if message.whose != messages::Whose::Nobody)
+    );
 }

@@ -359,12 +359,14 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
                 .filter(|_| is_told)
                 .map(|why| Config::unread(path, why))
         };
-        let config = told.and_then(|path| read(&path).or_else(|| missing(&path)));
-        let is_plain = distribution.whose == "containerd" && !is_told;
-        let config = config.or_else(|| {
+        // Talos has the usual file, too: for a containerd of its own, which runs no pods.
+        let is_plain = distribution.whose == "containerd" && unit.is_none();
+        let other = is_plain.then(|| {
             let mut others = OTHER_CONFIGS.iter().map(PathBuf::from);
-            others.find_map(|path| read(&path)).filter(|_| is_plain)
+            others.find_map(|path| read(&path))
         });
+        let config = other.flatten();
+        let config = config.or_else(|| told.and_then(|path| read(&path).or_else(|| missing(&path))));
         let of_unit =
             |place: fn(&Unit) -> Option<&str>| unit.as_ref().and_then(place).map(PathBuf::from);
         let of_config = config.as_ref();

@@ -12,7 +12,7 @@ use finding::{Text, Unread};
 use process::Processes;
 
 use crate::kernel::{self, Kernel};
-use crate::network::has_programs;
+use crate::network::{has_programs, is_taken};
 use crate::runtime_programs::PATH;
 use crate::sysctl::sysctl;
 use crate::{CONTENT_DIR, META_DIR, Nri, Roots, Scalar, Snapshotter, left_out};
@@ -60,6 +60,8 @@ pub struct Surroundings {
     pub without_journal: Option<&'static str>,
     /// Whether the evidence holds the machine's programs.
     pub has_programs: bool,
+    /// Folders of what the unit and config.toml name that are in the evidence with the programs of the machine.
+    taken: BTreeSet<PathBuf>,
     /// `fs.nr_open`: how many files a process may open at most, where something says it.
     pub nr_open: Option<u64>,
     /// Whether a daemon that is containerd, or holds one, is installed.
@@ -333,6 +335,12 @@ impl Surroundings {
             )
         });
         around.has_programs = has_programs(evidence);
+        around.taken = named_paths(roots)
+            .iter()
+            .filter_map(|path| path.parent())
+            .filter(|folder| is_taken(evidence, folder))
+            .map(Path::to_owned)
+            .collect();
         around.nr_open = sysctl(evidence, "fs.nr_open").and_then(|text| text.parse().ok());
         around.config_untold = match roots.config {
             Some(_) => None,
@@ -365,6 +373,15 @@ impl Surroundings {
     /// Whether nothing stands where a setting of config.toml says that something does.
     pub fn is_named_absent(&self, path: &str) -> bool {
         self.is_absent(Path::new(path))
+    }
+
+    /// Whether a program that the unit names is not where it names it, and the programs of that folder are in the
+    /// evidence.
+    pub fn is_program_gone(&self, path: &str) -> bool {
+        let folder = Path::new(path).parent();
+        path.starts_with('/')
+            && folder.is_some_and(|folder| self.taken.contains(folder))
+            && self.is_named_absent(path)
     }
 
     /// Whether something else than a folder stands where a setting of config.toml says that there is

@@ -252,7 +252,8 @@ impl Unit {
         self.said.retain(|_, value| !value.is_empty());
         self.environment.extend(variables);
         let filled = words(&command).into_iter();
-        self.command = filled.flat_map(|word| self.fill(&word)).collect();
+        let filled = filled.flat_map(|word| self.fill(&word)).collect();
+        self.command = self.unwrapped(filled);
         self.before = before
             .into_iter()
             .map(|line| {
@@ -266,6 +267,33 @@ impl Unit {
             })
             .filter(|(words, _)| !words.is_empty())
             .collect();
+    }
+
+    /// The command that stands behind others, which start it with another environment, priority or limit;
+    /// what they set of the environment is taken. Of a script nothing is known: it stays as it is.
+    fn unwrapped(&mut self, mut command: Vec<String>) -> Vec<String> {
+        for _ in 0..WRAPPED {
+            let Some(program) = command.first().map(|word| name_of(bare(word)).to_owned()) else {
+                break;
+            };
+            let inner = if SHELLS.contains(&program.as_str()) {
+                script(&command)
+            } else if WRAPPERS.contains(&program.as_str()) {
+                let mut rest = command.iter().skip(1);
+                let at = rest.position(|word| name_of(word) == "containerd" || is_wrapper(word));
+                at.map(|at| command.split_at(at.saturating_add(1)))
+                    .map(|(before, inner)| {
+                        let pairs = before.iter().filter_map(|word| assigned(word));
+                        self.environment.extend(pairs);
+                        inner.to_vec()
+                    })
+            } else {
+                None
+            };
+            let Some(inner) = inner else { break };
+            command = inner;
+        }
+        command
     }
 
     /// With `$NAME` and `${NAME}` put in, where they are set: the first, which is a word alone, becomes
@@ -409,6 +437,49 @@ impl Unit {
         };
         !self.command.is_empty() && !["process", "none"].contains(&mode)
     }
+}
+
+/// How many of them may stand before a program.
+const WRAPPED: usize = 8;
+
+/// Programs that start the one which stands behind their own options.
+const WRAPPERS: &[&str] = &[
+    "chrt", "choom", "env", "exec", "ionice", "nice", "nohup", "numactl", "prlimit", "setpriv",
+    "setsid", "stdbuf", "taskset",
+];
+
+/// Those that are given a line of their own language.
+const SHELLS: &[&str] = &["ash", "bash", "dash", "sh"];
+
+fn name_of(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or_default()
+}
+
+fn is_wrapper(word: &str) -> bool {
+    WRAPPERS.contains(&name_of(word)) || SHELLS.contains(&name_of(word))
+}
+
+/// `NAME=VALUE`, where the value is known.
+fn assigned(word: &str) -> Option<(String, String)> {
+    let (name, value) = word.split_once('=')?;
+    let is_name = name
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    (is_name && !name.is_empty() && !value.contains('$'))
+        .then(|| (name.to_owned(), value.to_owned()))
+}
+
+/// The command of `sh -c "exec containerd …"`; nothing where the line is more than one plain command.
+fn script(command: &[String]) -> Option<Vec<String>> {
+    let mut rest = command.iter().skip(1);
+    let is_line = |word: &&String| word.starts_with('-') && word.ends_with('c');
+    rest.find(is_line)?;
+    let line = rest.next()?;
+    if line.contains([';', '&', '|', '<', '>', '`', '$', '(', '\n', '*']) {
+        return None;
+    }
+    let words = words(line).into_iter();
+    Some(words.skip_while(|word| assigned(word).is_some()).collect())
 }
 
 /// Whether a key of `[Unit]` says when systemd starts it at all.
@@ -610,6 +681,30 @@ mod tests {
         assert_eq!(unit_of(by_variable).root(), Some("/data/r"));
         assert!(unit_of("[Service]\nKillMode=\n").kills_all());
         assert!(unit_of("[Service]\nKillMode=control-group\n").kills_all());
+        for wrapped in [
+            "/usr/bin/env PATH=${X}:/opt/bin A=1 /usr/bin/containerd --root /x",
+            "/usr/bin/env PATH=/opt/bin nice -n 5 containerd --root=/x",
+            "-/usr/bin/taskset -c 0-3 /usr/bin/containerd --root /x",
+            "/bin/sh -c 'exec /usr/bin/containerd --root /x'",
+            "/bin/bash -ec \"A=1 exec nice containerd --root /x\"",
+        ] {
+            let unit = unit_of(&format!("[Service]\nExecStart={wrapped}\n"));
+            assert!(
+                unit.is_plain() && unit.root() == Some("/x"),
+                "{wrapped}: {unit:?}"
+            );
+        }
+        for unknown in [
+            "/bin/sh -c '/opt/set-up && exec containerd --root /x'",
+            "/usr/bin/env -S start-it",
+            "/usr/bin/env PATH=/opt/bin start-containerd --root /x",
+        ] {
+            let unit = unit_of(&format!("[Service]\nExecStart={unknown}\n"));
+            assert!(
+                !unit.is_plain() && unit.root().is_none(),
+                "{unknown}: {unit:?}"
+            );
+        }
         let script = unit_of("[Service]\nExecStart=/usr/local/bin/start-containerd --root /x\n");
         assert!(!script.is_plain() && script.root().is_none());
     }

@@ -80,9 +80,9 @@ impl Wait {
             | "blk_mq_get_tag"
             | "blkdev_issue_flush"
             | "wait_on_buffer"
-            | "__wait_on_buffer" => Self::Storage,
+            | "__wait_on_buffer"
             // For the lock of a folder, on the way along a path: whoever holds it asks the file system.
-            "walk_component"
+            | "walk_component"
             | "lookup_slow"
             | "link_path_walk"
             | "path_openat"

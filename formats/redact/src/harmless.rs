@@ -74,8 +74,7 @@ pub(crate) fn rows(text: &[u8]) -> Vec<Range> {
 
 /// Whether a list that begins behind its bracket is a row of numbers.
 pub(crate) fn is_row_of_numbers(rest: &[u8]) -> bool {
-    let of_list =
-        |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace() || *byte == b',';
+    let of_list = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace() || *byte == b',';
     // A longer one is one all the same.
     let rest = rest.get(..4096).unwrap_or(rest);
     let len = rest.iter().take_while(|byte| of_list(byte)).count();

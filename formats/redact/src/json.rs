@@ -176,7 +176,9 @@ pub(crate) fn document(bytes: &mut [u8], mut at: usize) -> (usize, u64) {
                     (Role::Plain(kind), b'{') if kind.is_known() => Role::Plain(Kind::Unknown),
                     // Bytes of something, one by one.
                     (Role::Plain(Kind::Unknown), b'[')
-                        if is_row_of_numbers(bytes.get(at.saturating_add(1)..).unwrap_or_default()) =>
+                        if is_row_of_numbers(
+                            bytes.get(at.saturating_add(1)..).unwrap_or_default(),
+                        ) =>
                     {
                         Role::Plain(Kind::Secret)
                     }

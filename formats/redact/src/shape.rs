@@ -205,7 +205,8 @@ fn is_grouped(word: &[u8]) -> bool {
     };
     let has_digit = word.iter().any(u8::is_ascii_digit);
     let is_key = groups.iter().all(is_one)
-        || groups.iter().all(is_small) && groups.iter().filter(|group| is_mixed(group)).count() >= 2;
+        || groups.iter().all(is_small)
+            && groups.iter().filter(|group| is_mixed(group)).count() >= 2;
     groups.len() >= 4 && (4..=8).contains(&len) && has_digit && is_key
 }
 

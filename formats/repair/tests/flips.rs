@@ -17,7 +17,10 @@ fn plan(tar: &testcase::Tar) -> Made {
     let packed = tar.write();
     let mut evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
     let roots = node::discover(&evidence, &Said::default());
-    let request = Request::new(roots.into_iter().next().unwrap(), finding::Time::parse("2026-11-29T00:00:00Z").unwrap());
+    let request = Request::new(
+        roots.into_iter().next().unwrap(),
+        finding::Time::parse("2026-11-29T00:00:00Z").unwrap(),
+    );
     repair::make(&mut evidence, &request).unwrap()
 }
 

@@ -4,8 +4,8 @@
 
 use evidence::{Evidence, Options};
 use node::Said;
-use repair::plan::{MadeOf, Plan};
 use repair::Request;
+use repair::plan::{MadeOf, Plan};
 
 const STORE: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs";
 
@@ -15,7 +15,10 @@ fn plan(tar: &testcase::Tar, table: &str) -> Plan {
     let roots = node::discover(&evidence, &Said::default());
     let request = Request {
         mounts: process::mounts(table.as_bytes()),
-        ..Request::new(roots.into_iter().next().unwrap(), finding::Time::parse("2026-11-29T00:00:00Z").unwrap())
+        ..Request::new(
+            roots.into_iter().next().unwrap(),
+            finding::Time::parse("2026-11-29T00:00:00Z").unwrap(),
+        )
     };
     repair::make(&mut evidence, &request).unwrap().plan
 }

@@ -321,11 +321,8 @@ fn container(
     gaps: &mut Gaps,
 ) -> Container {
     let folder = Folder::list(evidence, path, gaps);
-    let read_state = |name: &str| {
-        Doc::read_doc(evidence, &folder, name, |view| {
-            some(State::parse(view))
-        })
-    };
+    let read_state =
+        |name: &str| Doc::read_doc(evidence, &folder, name, |view| some(State::parse(view)));
     let is_youkis = youki::is_youkis(&folder.entries);
     let (state, youki) = if is_youkis {
         let youki = Doc::read_doc(evidence, &folder, "state.json", |view| {

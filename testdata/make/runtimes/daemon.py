@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from .direct import signal_of, stopped
-from .node import CACHE, FREEZER, HELD, Failed, read, until
+from .node import CACHE, FREEZER, HELD, MAKE, Failed, read, until
 
 IMAGE = "images.example/app:1"
 BUSYBOX = ["--mount", "type=bind,src=/usr/bin/busybox,dst=/busybox,options=rbind:ro"]
@@ -157,6 +157,40 @@ def not_read(node, name):
     node.spawn("busybox", "sh", "-c", f"cd /run/containerd/io.containerd.runtime.v2.task/default/{name}; exec "
                f"/usr/local/bin/containerd-shim-kata-v2 -namespace default -address /run/containerd/containerd.sock -id {name}")
     until("its shim", lambda: node.processes("-id", name))
+
+
+def gvisor(node, name):
+    """gVisor, as Docker and containerd call it: by runc's shim. (Debian has no shim of gVisor's own.)"""
+    subprocess.run([MAKE / "suites", f"neighbours-{node.release}"], check=True)
+    wrapper = node.dir / "usr/local/bin/runsc"
+    if not wrapper.exists():
+        shutil.copy(CACHE / f"roots/neighbours-{node.release}/usr/bin/runsc", node.dir / "usr/bin")
+        wrapper.parent.mkdir(parents=True, exist_ok=True)
+        wrapper.write_text('#!/usr/bin/busybox sh\nexec /usr/bin/runsc --network=none --ignore-cgroups "$@"\n')
+        wrapper.chmod(0o755)
+    node.must("ctr", "run", "--detach", "--null-io", "--runc-binary", "/usr/local/bin/runsc", IMAGE, name)
+    if not any(name in line and "RUNNING" in line for line in ctr(node, "tasks", "ls").stdout.splitlines()):
+        raise Failed("it does not run")
+
+
+def gvisor_paused(node, name):
+    gvisor(node, name)
+    ctr(node, "tasks", "pause", name)
+
+
+def youki(node, name):
+    """youki by runc's shim: $CORONER_YOUKI is one, for Debian has none."""
+    program = node.dir / "usr/local/bin/youki"
+    if not program.exists():
+        program.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(os.environ["CORONER_YOUKI"], program)
+    node.must("ctr", "run", "--detach", "--null-io", "--runc-binary", "/usr/local/bin/youki", IMAGE, name)
+    until(f"{name}'s workload", lambda: "sleeper" in node.seen(name))
+
+
+def youki_paused(node, name):
+    youki(node, name)
+    ctr(node, "tasks", "pause", name)
 
 
 def of_daemon(node):

@@ -199,6 +199,11 @@ impl Frozen {
                 return false;
             }
             at = at.saturating_add(step);
+            if let Bytes::Private(copy) = &self.bytes
+                && at.is_multiple_of(IN_MEMORY)
+            {
+                copy.give_back();
+            }
         }
         true
     }

@@ -219,7 +219,9 @@ fn a_label_that_lies_is_found() {
 
 #[test]
 fn a_sample_says_what_it_left() {
-    let node = testcase::node("1.7-stopped").keep(&["content.v1.content/blobs", "meta.db"]).files();
+    let node = testcase::node("1.7-stopped")
+        .keep(&["content.v1.content/blobs", "meta.db"])
+        .files();
     let all = json(node.path(), &[]).0["tally"]["good"].as_u64().unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for seed in ["0", "1", "2", "3"] {
@@ -244,7 +246,9 @@ fn a_sample_says_what_it_left() {
 
 #[test]
 fn a_run_that_ended_goes_on() {
-    let node = testcase::node("1.7-stopped").keep(&["content.v1.content/blobs", "meta.db"]).files();
+    let node = testcase::node("1.7-stopped")
+        .keep(&["content.v1.content/blobs", "meta.db"])
+        .files();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let resume = ["--resume", state.to_str().unwrap()];
@@ -299,7 +303,9 @@ fn a_run_that_ended_goes_on() {
 
 #[test]
 fn a_state_file_is_nobody_elses() {
-    let node = testcase::node("1.7-stopped").keep(&["content.v1.content/blobs", "meta.db"]).files();
+    let node = testcase::node("1.7-stopped")
+        .keep(&["content.v1.content/blobs", "meta.db"])
+        .files();
     let folder = tempfile::tempdir().unwrap();
     let refused = |path: &Path| {
         let (_, exit) = run(node.path(), &["--resume", path.to_str().unwrap()]);

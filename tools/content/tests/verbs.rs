@@ -67,7 +67,9 @@ fn every_capture_is_what_its_names_promise() {
 /// Blobs that were not read are not said to be wrong.
 #[test]
 fn a_run_that_was_stopped_does_not_read_as_damage() {
-    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
+    let node = testcase::node("2.1-stopped")
+        .keep(&["var/lib/containerd/"])
+        .files();
     let (text, exit) = run(&["verify", "--time-limit", "0s"], node.path());
     assert_eq!(exit, Exit::UNREAD, "{text}");
     assert!(text.starts_with("Checked 0 of "), "{text}");
@@ -88,7 +90,9 @@ fn a_run_that_was_stopped_does_not_read_as_damage() {
 fn longer_names_are_hashed_as_they_say() {
     const ABC: &str = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
         2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
-    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
+    let node = testcase::node("2.1-stopped")
+        .keep(&["var/lib/containerd/"])
+        .files();
     let count = by_size(&node).len() + 1;
     let folder = blobs(&node).with_file_name("sha512");
     fs::create_dir(&folder).unwrap();
@@ -107,7 +111,9 @@ fn longer_names_are_hashed_as_they_say() {
 
 #[test]
 fn altered_cut_missing_and_stray_are_each_named() {
-    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
+    let node = testcase::node("2.1-stopped")
+        .keep(&["var/lib/containerd/"])
+        .files();
     let all = by_size(&node);
     let [altered, cut, gone] = [
         &all[all.len() - 1],
@@ -169,7 +175,9 @@ fn altered_cut_missing_and_stray_are_each_named() {
 
 #[test]
 fn without_meta_db_bytes_are_still_verified_and_nothing_is_called_missing() {
-    let node = testcase::node("1.7-stopped").keep(&["var/lib/containerd/"]).files();
+    let node = testcase::node("1.7-stopped")
+        .keep(&["var/lib/containerd/"])
+        .files();
     let meta = node
         .path()
         .join("var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db");

@@ -6,6 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unnecessary_debug_formatting,
     clippy::disallowed_methods,
     dead_code,
     missing_docs,
@@ -116,7 +118,9 @@ fn stand_in() {
     let program: BpfProgram = filter.try_into().expect("a program");
     seccompiler::apply_filter(&program).expect("seccomp");
     let words: Vec<&str> = words.lines().collect();
-    let failed = Command::new(env!("CARGO_BIN_EXE_coroner")).args(words).exec();
+    let failed = Command::new(env!("CARGO_BIN_EXE_coroner"))
+        .args(words)
+        .exec();
     panic!("{failed}");
 }
 
@@ -210,22 +214,55 @@ fn what_is_written_on_such_a_kernel_is_whole() {
     let tar = scratch.path().join("node.tar");
     std::fs::write(&tar, testcase::node("1.7-stopped").write()).expect("a tar");
     let tar = tar.to_str().expect("a path").to_owned();
-    for (number, lacks) in ["all ENOSYS", "all EPERM", "renameat2 ENOSYS", "landlock ENOSYS"]
-        .into_iter()
-        .enumerate()
+    for (number, lacks) in [
+        "all ENOSYS",
+        "all EPERM",
+        "renameat2 ENOSYS",
+        "landlock ENOSYS",
+    ]
+    .into_iter()
+    .enumerate()
     {
         let bundle = scratch.path().join(format!("{number}.tar.zst"));
         let bundle = bundle.to_str().expect("a path");
         let ran = on_kernel(lacks, &["collect", "--redact", &tar, "-o", bundle]);
         let plain = scratch.path().join(format!("{number}-plain.tar.zst"));
-        let words = ["collect", "--redact", &tar, "-o", plain.to_str().expect("a path")];
+        let words = [
+            "collect",
+            "--redact",
+            &tar,
+            "-o",
+            plain.to_str().expect("a path"),
+        ];
         let usual = run(Command::new(env!("CARGO_BIN_EXE_coroner")).args(words));
         assert_eq!(ran.code, usual.code, "{lacks}: {}", ran.err);
-        let checked = run(Command::new(env!("CARGO_BIN_EXE_coroner")).args(["bundle", "verify", bundle]));
-        assert_eq!(checked.code, Some(0), "{lacks}: {}{}", checked.out, checked.err);
+        let checked =
+            run(Command::new(env!("CARGO_BIN_EXE_coroner")).args(["bundle", "verify", bundle]));
+        assert_eq!(
+            checked.code,
+            Some(0),
+            "{lacks}: {}{}",
+            checked.out,
+            checked.err
+        );
         let tree = scratch.path().join(format!("tree-{number}"));
         let tree = tree.to_str().expect("a path");
-        let ran = on_kernel(lacks, &["content", "export", "--layout", "-o", tree, &tar, "default/images.example/app:1"]);
-        assert!(ran.code.is_some_and(|code| code < 64), "{lacks}: {}", ran.err);
+        let ran = on_kernel(
+            lacks,
+            &[
+                "content",
+                "export",
+                "--layout",
+                "-o",
+                tree,
+                &tar,
+                "default/images.example/app:1",
+            ],
+        );
+        assert!(
+            ran.code.is_some_and(|code| code < 64),
+            "{lacks}: {}",
+            ran.err
+        );
     }
 }

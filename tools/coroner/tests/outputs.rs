@@ -171,10 +171,7 @@ fn strike(line: &[String], signal: Signal, whiles: u32) {
         let _ = kill(id, signal);
         let status = child.wait().expect("wait");
         if out.exists() {
-            assert!(
-                is_whole(line, &out, &want),
-                "{line:?}: half of it is there"
-            );
+            assert!(is_whole(line, &out, &want), "{line:?}: half of it is there");
         } else if signal == Signal::SIGTERM && status.signal().is_none() {
             let code = status.code().expect("code");
             // 32 where the verb is interrupted; 8 where only its reading was.

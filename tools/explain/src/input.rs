@@ -1,5 +1,6 @@
 //! Lines on standard input: each is explained as it is read, and of those that mean the same the first is kept.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::path::Path;
@@ -50,6 +51,9 @@ fn not_readable(error: &io::Error) -> Failure {
     Failure::usage(format!("standard input: {}", Escaped(why.as_bytes())))
 }
 
+/// So many lines are kept of which no text is known, each of another shape.
+const SHAPES: usize = 500;
+
 /// What was read.
 #[derive(Default)]
 struct Seen {
@@ -58,7 +62,9 @@ struct Seen {
     /// The first line of each meaning.
     kept: Vec<Line>,
     /// Where in `kept` a meaning is.
-    known: BTreeMap<&'static str, usize>,
+    known: BTreeMap<Cow<'static, str>, usize>,
+    /// How many of those are known only by what the line itself shows.
+    read: usize,
     /// Bytes of what is kept.
     bytes: usize,
     /// How many lines are not worth a word.
@@ -73,15 +79,24 @@ impl Seen {
             return;
         }
         let explained = messages::explain(text);
-        let Some(key) = key(&explained) else {
+        let named = key(&explained).map(Cow::Borrowed);
+        let is_named = named.is_some();
+        let Some(key) = named.or_else(|| shape(text, &explained).map(Cow::Owned)) else {
             self.other = self.other.saturating_add(1);
             return;
         };
-        if let Some(&at) = self.known.get(key) {
+        if let Some(&at) = self.known.get(&key) {
             if let Some(line) = self.kept.get_mut(at) {
                 line.count_one_more();
             }
             return;
+        }
+        if !is_named {
+            if self.read >= SHAPES {
+                self.other = self.other.saturating_add(1);
+                return;
+            }
+            self.read = self.read.saturating_add(1);
         }
         self.known.insert(key, self.kept.len());
         let most = if self.bytes < KEPT { LINE_LIMIT } else { SHORT };
@@ -102,6 +117,27 @@ fn key(explained: &Explained) -> Option<&'static str> {
             .filter(|message| is_worth_telling(message))
             .map(|message| message.key),
     }
+}
+
+/// Of a line of which no text is known: who wrote it, and what it says that failed, without numbers and names. Nothing of a line that
+/// tells of no failure, or that does not show whose it is.
+fn shape(text: &str, explained: &Explained) -> Option<String> {
+    if explained.head.is_some() || !explained.tells_failure || !is_bad(explained) {
+        return None;
+    }
+    let reading = messages::read_line(text);
+    if !reading.is_telling() {
+        return None;
+    }
+    let said = reading.said.map_or_else(String::new, |said| said.name);
+    let kind = reading.kind.map_or("", |kind| kind.key);
+    let failed = reading.failed.unwrap_or_default();
+    let words = failed.split_whitespace().filter(|word| {
+        word.bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || b".,:'-".contains(&byte))
+    });
+    let failed: Vec<&str> = words.take(12).collect();
+    Some(format!("{said}\n{kind}\n{}", failed.join(" ")))
 }
 
 /// Reads the next line, without what of it is beyond the bound of a line that is looked at; false at the end.

@@ -302,9 +302,7 @@ fn short(text: &str, most: usize) -> String {
 
 impl Line {
     fn write_line(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        let Meaning {
-            message, text, ..
-        } = &self.meaning;
+        let Meaning { message, text, .. } = &self.meaning;
         if let Some(message) = message {
             self.heading(pen, message)?;
             pen.gap()?;
@@ -408,9 +406,10 @@ impl Line {
         }
         match (message.who, self.shows_speaker, &self.reading.said) {
             // A registry's answer is told by who asked it, and so is the way to it.
-            (messages::Component::Registry, ..) => {
-                pen.heading(format_args!("{}  of who asked {}", message.key, message.who))
-            }
+            (messages::Component::Registry, ..) => pen.heading(format_args!(
+                "{}  of who asked {}",
+                message.key, message.who
+            )),
             (who, true, _) => pen.heading(format_args!("{}  said by {who}", message.key)),
             (_, false, Some(said)) => {
                 let name = Escaped(said.name.as_bytes());
@@ -425,14 +424,24 @@ impl Line {
     /// Whether the text of a cause stands in the line, and something in the line speaks against it or goes beyond it.
     fn is_candidate(&self) -> bool {
         self.meaning.kind == "act"
-            && self.meaning.message.is_some_and(|message| message.role == Role::Cause)
+            && self
+                .meaning
+                .message
+                .is_some_and(|message| message.role == Role::Cause)
     }
 
     /// Whether the system's word says more of why than what was being done.
     fn has_strong_word(&self) -> bool {
         self.meaning.kind == "act"
             && self.meaning.word.is_some_and(|word| {
-                ["no-memory", "no-space", "read-only", "too-many-links", "exists"].contains(&word.key)
+                [
+                    "no-memory",
+                    "no-space",
+                    "read-only",
+                    "too-many-links",
+                    "exists",
+                ]
+                .contains(&word.key)
             })
     }
 

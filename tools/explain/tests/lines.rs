@@ -203,6 +203,28 @@ fn lines_of_standard_input_are_folded_and_bounded() {
     assert_eq!(answer["not_read"], 6);
 }
 
+/// A text that no source has is told by what the line shows, once for all of its shape.
+#[test]
+fn lines_that_only_show_who_wrote_them_are_folded() {
+    let line = |pid: u32, path: &str| {
+        format!(
+            "Dec 07 23:47:01 node-1 frobd[{pid}]: failed to frob the widget /var/lib/frob/{path}\n"
+        )
+    };
+    let mut input = line(7, "a.db") + &line(8, "b.db");
+    input.push_str("Dec 07 23:47:01 node-1 frobd[7]: failed to unfrob that thing\n");
+    input.push_str("Dec 07 23:47:01 node-1 frobd[7]: frobbed 7 widgets\n");
+    let answer = answer_of(&input);
+    let lines = answer["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 2, "{answer}");
+    assert_eq!(
+        (&lines[0]["times"], &lines[1]["times"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(lines[0]["kind"], "unknown");
+    assert_eq!(answer["other"], 1);
+}
+
 #[test]
 fn of_many_long_lines_only_the_beginning_is_kept() {
     // Each is kept twice: as the line, and as its pieces.

@@ -214,7 +214,10 @@ fn a_damaged_database_is_kept_and_told() {
 #[test]
 fn copies_of_another_node_are_not_counted() {
     let into = tempfile::tempdir().unwrap();
-    let nodes = [testcase::node("1.6-stopped").unpacked(), testcase::node("1.7-stopped").unpacked()];
+    let nodes = [
+        testcase::node("1.6-stopped").unpacked(),
+        testcase::node("1.7-stopped").unpacked(),
+    ];
     for (number, node) in nodes.iter().enumerate() {
         fs::create_dir_all(node.path().join("etc")).unwrap();
         let id = format!("{number}").repeat(32);

@@ -61,7 +61,9 @@ fn healthy_captures_are_healthy_and_every_layer_has_its_inodes() {
 
 #[test]
 fn a_directory_that_is_gone_or_unknown_or_half_made_is_named() {
-    let node = testcase::node("2.1-stopped").keep(&["var/lib/containerd/"]).files();
+    let node = testcase::node("2.1-stopped")
+        .keep(&["var/lib/containerd/"])
+        .files();
     let snapshots = overlay(&node).join("snapshots");
     fs::remove_dir_all(snapshots.join("2")).unwrap();
     fs::remove_dir(snapshots.join("3/fs"))
@@ -102,7 +104,9 @@ fn a_directory_that_is_gone_or_unknown_or_half_made_is_named() {
 
 #[test]
 fn without_its_database_no_directory_is_called_an_orphan() {
-    let node = testcase::node("1.7-stopped").keep(&["var/lib/containerd/"]).files();
+    let node = testcase::node("1.7-stopped")
+        .keep(&["var/lib/containerd/"])
+        .files();
     let path = overlay(&node).join("metadata.db");
     let mut bytes = fs::read(&path).unwrap();
     bytes[..2 * 4096].fill(0);

@@ -279,7 +279,7 @@ fn page(rows: &[Value]) -> String {
         count("remedy", "failed"),
         count("remedy", "harmed"),
     );
-    out.push_str("## State made, state said\n\nRow 0 is what is healthy. The rows are numbered as in `formats/stuck/src/state.rs`, where each state has its usual cause; 34 is `shim-died`, 35 `at-limit`.\n\n");
+    out.push_str("## State made, state said\n\nRow 0 is what is healthy. The rows are numbered as in `formats/stuck/src/state.rs`, where each state has its usual cause; 34 is `shim-died`, 35 `at-limit`, 36 `dying`, 37 `outlived`, 38 `rootfs-busy`, 39 `unreachable`, 40 `not-read`, 41 `oom-killed`.\n\n");
     out.push_str(&confusion(rows));
     out.push_str(&allowed(rows));
     out.push_str(HELD_OUT);

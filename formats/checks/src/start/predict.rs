@@ -266,11 +266,7 @@ fn outcome(
         Outcome::CriDead | Outcome::Dead => !required.is_empty(),
         _ => false,
     };
-    if is_open {
-        Outcome::Unknown
-    } else {
-        worst
-    }
+    if is_open { Outcome::Unknown } else { worst }
 }
 
 fn source(statements: &[Statement], outcome: Outcome, release: Release) -> Source {

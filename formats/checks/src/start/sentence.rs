@@ -426,9 +426,7 @@ fn first_sentence(prediction: &Prediction, report: &Report) -> String {
                 .filter(|end| end.effect == Effect::LosesCri)
                 .map_or_else(String::new, |end| {
                     let why = reason(end);
-                    format!(
-                        " If it does, its CRI plugin would not load: no pod can run ({why})."
-                    )
+                    format!(" If it does, its CRI plugin would not load: no pod can run ({why}).")
                 });
             format!("It is not known whether containerd would start: {why}.{cri}")
         }

@@ -50,10 +50,7 @@ pub(super) fn unit(run: &mut Run<'_>) -> Flow {
     let needed = unit.before.iter().filter(|(_, may_fail)| !may_fail);
     let first = needed.filter_map(|(words, _)| words.first());
     let mut programs = first.map(String::as_str).chain(unit.program());
-    let has_programs = node.around.shims.is_some();
-    let gone = programs.find(|program| {
-        program.starts_with('/') && has_programs && node.around.is_named_absent(program)
-    });
+    let gone = programs.find(|program| node.around.is_program_gone(program));
     if let Some(gone) = gone {
         let says = format!("{gone}: No such file or directory");
         return run.say(run.statement(&rules::UNIT_PROGRAM).says(says).at(at));

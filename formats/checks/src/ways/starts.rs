@@ -330,18 +330,14 @@ const TOLD: &[(&str, &str)] = &[
 
 /// The place in words: the file, and the line and the key where they are known.
 fn in_words(at: &Location) -> String {
-    let mut words = at
-        .file
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    for place in &at.places {
-        words.push_str(&format!(", {} {}", place.kind, place.name));
-    }
+    let file = at.file.iter().map(ToString::to_string);
+    let places = at.places.iter();
+    let places = places.map(|place| format!("{} {}", place.kind, place.name));
+    let words: Vec<String> = file.chain(places).collect();
     if words.is_empty() {
         "config.toml".to_owned()
     } else {
-        words
+        words.join(", ")
     }
 }
 
@@ -398,12 +394,11 @@ mod tests {
             let told = told.filter(|it| it == key).count();
             assert_eq!(cured + told, 1, "{key}");
         }
-        let known = |key: &&str| all.contains(key);
         assert!(
             CURES
                 .iter()
                 .flat_map(|(rules, _)| *rules)
-                .all(|key| known(key))
+                .all(|key| all.contains(key))
         );
     }
 }

@@ -161,7 +161,9 @@ impl Merge {
 
     /// The same, and all below them.
     fn remove_below(&mut self, path: &[String]) {
-        let from = self.places.range::<[String], _>((Bound::Included(path), Bound::Unbounded));
+        let from = self
+            .places
+            .range::<[String], _>((Bound::Included(path), Bound::Unbounded));
         let paths = from.map(|(path, _)| path);
         let found: Vec<Vec<String>> = paths
             .take_while(|other| other.starts_with(path))

@@ -46,6 +46,8 @@ pub(crate) struct Loader {
     any_nanos: bool,
     /// Names were left out for lack of room.
     pub(crate) is_full: bool,
+    /// Members were left out of which not even the name is known: no folder is known whole.
+    has_unnamed: bool,
 }
 
 /// The kind of a member that has one of its own.
@@ -93,6 +95,7 @@ impl Loader {
             any_trusted: false,
             any_nanos: false,
             is_full: false,
+            has_unnamed: false,
         }
     }
 
@@ -109,6 +112,7 @@ impl Loader {
             self.tree.cut(&member.name);
             // It may be any file of the node.
             self.is_full |= member.unread;
+            self.has_unnamed |= member.unread;
             let what = if member.unread {
                 "members with an extended header that is longer than the budget were left out"
             } else {
@@ -317,7 +321,7 @@ impl Loader {
         if let Err(error) = self.settle_links(members) {
             members.stop(&error);
         }
-        let complete = members.end().is_none_or(End::is_whole);
+        let complete = members.end().is_none_or(End::is_whole) && !self.has_unnamed;
         let xattrs_unknown = match (self.any_xattr, self.any_trusted) {
             (_, true) => None,
             (true, false) => Some(

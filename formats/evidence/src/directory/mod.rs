@@ -62,7 +62,7 @@ pub(crate) struct Directory {
     /// the others nothing is known.
     is_partial: bool,
     /// Folders with more entries than are read.
-    cuts: Cuts,
+    cuts: Box<Cuts>,
 }
 
 impl Directory {
@@ -94,7 +94,7 @@ impl Directory {
             walks: AtomicBool::new(!has_proc || !refused.is_empty()),
             moves_atimes: AtomicBool::new(false),
             refused,
-            cuts: Cuts::default(),
+            cuts: Box::default(),
         };
         directory.is_partial = directory.holds_parts();
         Ok(directory)

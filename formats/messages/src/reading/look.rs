@@ -126,11 +126,12 @@ pub(crate) fn of_names(
                 .command(),
         ),
         // Whether it answers is asked where that is in doubt, not where a word was written wrongly.
-        "api-server" if !matches!(kind, "parse" | "usage" | "not-supported" | "no-file") => found.push(
-            Draft::new(program::KUBECTL)
-                .words(&["get", "--raw=/readyz?verbose"])
-                .command(),
-        ),
+        "api-server" if !matches!(kind, "parse" | "usage" | "not-supported" | "no-file") => found
+            .push(
+                Draft::new(program::KUBECTL)
+                    .words(&["get", "--raw=/readyz?verbose"])
+                    .command(),
+            ),
         "scheduling" => found.push(
             Draft::new(program::KUBECTL)
                 .words(&["describe", "nodes"])

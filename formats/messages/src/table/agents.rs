@@ -40,7 +40,7 @@ pub(super) const ALL: &[Message] = &[
         "podman-database",
         OtherEngine,
         Tasks,
-        &["database configuration mismatch: {rest}", "{}database static dir {rest}", "database is locked", "{}: database is locked", "error acquiring lock {n} for container {}", "{}error acquiring lock {n} for {}", "invalid internal status, try resetting the pause process with {q}{rest}", "cannot re-exec process to join the existing user namespace", "cannot join the existing user namespace{rest}", "error opening database {rest}", "current system boot ID differs from cached boot ID; {rest}", "opening database {rest}"],
+        &["{}database static dir {rest}", "database is locked", "{}: database is locked", "error acquiring lock {n} for container {}", "{}error acquiring lock {n} for {}", "invalid internal status, try resetting the pause process with {q}{rest}", "cannot re-exec process to join the existing user namespace", "cannot join the existing user namespace{rest}", "error opening database {rest}", "current system boot ID differs from cached boot ID; {rest}", "opening database {rest}"],
         "Podman's own database, locks or pause process do not fit the folders it now has: another home or storage path, a run folder that outlived a boot, another Podman \
          that holds the database.",
     )
@@ -61,12 +61,21 @@ pub(super) const ALL: &[Message] = &[
         "thin-pool-full",
         Dockerd,
         Storage,
-        &["devmapper: Thin Pool has {n} free data blocks which is less than minimum required {rest}", "{}devmapper: Thin Pool has {rest}", "devmapper: Thin Pool has {n} free metadata blocks which is less than minimum required {rest}", "Thin Pool has {n} free {} blocks which is less than minimum required {rest}"],
+        &["devmapper: Thin Pool has {n} free data blocks which is less than minimum required {rest}", "devicemapper: Thin Pool has {rest}", "devmapper: Thin Pool has {n} free metadata blocks which is less than minimum required {rest}", "Thin Pool has {n} free {} blocks which is less than minimum required {rest}"],
         "Docker's thin pool (devicemapper) has no free blocks left, of data or of metadata, as the line says: no layer and no container can be made. Images and containers that are \
          not used, or a larger pool, give room. Room on the file systems does not help.",
     )
     .certain()
     .first(&["docker info", "lvs -a", "docker system df"]),
+    cause(
+        "crun-without-systemd",
+        OtherEngine,
+        Settings,
+        &["systemd not supported: {rest}", "systemd not supported"],
+        "crun was built without systemd, and the engine's cgroup manager is systemd: another crun is needed, or cgroup_manager = \"cgroupfs\".",
+    )
+    .certain()
+    .first(&["crun --version", "podman info --format '{{.Host.CgroupManager}}'"]),
     cause(
         "crun-without-cgroups",
         OtherEngine,
@@ -212,7 +221,7 @@ pub(super) const ALL: &[Message] = &[
         "logs-through-kubelet",
         Kubelet,
         Network,
-        &["Error from server: Get {q}: dial tcp {}:10250: {rest}", "Get {q}: dial tcp {}:10250: {rest}", "Get {q}: remote error: tls: internal error", "Error from server: Get {q}: remote error: tls: internal error", "error dialing backend: {rest}", "Error from server: error dialing backend: {rest}"],
+        &["Error from server: Get {q}: dial tcp {}:10250: {rest}", "Get {q}: dial tcp {}:10250: {rest}", "error dialing backend: {rest}", "Error from server: error dialing backend: {rest}"],
         "The API server asked a node's kubelet (port 10250: logs, exec, port-forward) and had no answer: kubelet does not run, the way to the node is closed, or kubelet has no \
          serving certificate that is approved.",
     )
@@ -233,7 +242,7 @@ pub(super) const ALL: &[Message] = &[
         "udev-notes",
         System,
         Nobody,
-        &["link_config: could not get ethtool features for {}", "link_config: autonegotiation is unset or enabled, the speed and duplex are not writable.", "Could not set offload features of {}: No such device", "could not get ethtool features for {}", "Using default interface naming scheme {}", "Network interface NamePolicy= disabled {rest}"],
+        &["link_config: could not get ethtool features for {}", "Could not set offload features of {}: No such device", "could not get ethtool features for {}", "Using default interface naming scheme {}", "Network interface NamePolicy= disabled {rest}"],
         "udev looked at an interface of a container (veth…) that was made or removed in that moment. By itself no fault.",
     ),
 ];

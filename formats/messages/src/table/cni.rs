@@ -425,6 +425,25 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["ip route | grep cali", "ip -br link | grep cali"]),
     cause(
+        "cni-forbidden",
+        Cni,
+        Network,
+        &["plugin type={q} name={q} failed (add): Get {q}: Forbidden", "plugin type={q} failed (add): Get {q}: Forbidden", "plugin type={q} name={q} failed (delete): Get {q}: Forbidden", "plugin type={q} failed (add): {}: Forbidden", "error getting pod: Forbidden"],
+        "The network's plugin asked, and was answered that it may not: the account of its token has no right to that object, or a proxy of the node answered in the API server's stead (the \
+         runtime's NO_PROXY lacks the services' range).",
+    )
+    .first(&["systemctl show containerd -p Environment", "ls -l /etc/cni/net.d", "kubectl -n kube-system get pods -o wide"]),
+    cause(
+        "sandbox-process-gone",
+        Cni,
+        crate::message::Whose::Tasks,
+        &["failed to Statfs {q}: no such file or directory", "failed to open netns {q}: failed to Statfs {q}: no such file or directory", "unknown FS magic on {q}: {rest}", "{}: failed to Statfs {q}: no such file or directory", "network: failed to Statfs {q}: no such file or directory"],
+        "The network namespace that the plugin was given is gone: the sandbox's own process (pause) had ended before the network was set up, or the namespace's file was removed. Why the \
+         sandbox ended is in the runtime's log; the plugin is not at fault.",
+    )
+    .within(&["/ns/net", "netns"])
+    .first(&["crictl pods", "crictl ps -a", "journalctl -b -u kubelet --no-pager | grep -i sandbox | tail -n 20"]),
+    cause(
         "cni-unauthorized",
         Cni,
         Network,
@@ -462,7 +481,7 @@ pub(super) const ALL: &[Message] = &[
          itself is not up on this node.",
     )
     .within(&["cni", "plugin", "network for", "multus", "calico", "cilium", "flannel", "ipam", "weave", "network:"])
-    .unless(&["pull", "registry", "/v2/", "kubelet_node_status", "reflector.go", "device plugin", "volume plugin"])
+    .unless(&["forbidden", "pull", "registry", "/v2/", "kubelet_node_status", "reflector.go", "device plugin", "volume plugin"])
     .first(&[NETWORK_PODS, "curl -ks https://API_SERVER/healthz"]),
     cause(
         "xtables-lock",

@@ -75,8 +75,6 @@ pub(super) const ALL: &[Message] = &[
             "failed to stat {q}: stale NFS file handle",
             "failed to stat {q}: stat {path}: stale NFS file handle",
             "failed to stat {q}: {rest}transport endpoint is not connected",
-            "stat {path}: transport endpoint is not connected",
-            "transport endpoint is not connected",
             "stale NFS file handle",
             "stale file handle",
                         "stat {path}kubernetes.io~{}: input/output error",

@@ -59,7 +59,7 @@ pub(super) const ALL: &[Message] = &[
         "docker-graphdriver",
         Dockerd,
         Storage,
-        &["error initializing graphdriver: {rest}", "prior storage driver {} failed: {rest}", "failed to mount overlay: {rest}storage-driver{rest}", "driver not supported", "[graphdriver] prior storage driver {rest}", "[graphdriver] {rest}", "devmapper: Thin Pool has {rest}", "devicemapper: Thin Pool has {rest}", "storage-driver=overlay2{rest}", "configured driver {q} not available: unavailable"],
+        &["error initializing graphdriver: {rest}", "prior storage driver {} failed: {rest}", "failed to mount overlay: {rest}storage-driver{rest}", "driver not supported", "[graphdriver] prior storage driver {rest}", "[graphdriver] {rest}", "storage-driver=overlay2{rest}", "configured driver {q} not available: unavailable"],
         "dockerd's storage driver does not work on this node: the file system or the kernel cannot carry it, its pool is full, \
          or /var/lib/docker was made with another.",
     )

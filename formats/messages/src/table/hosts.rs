@@ -1,8 +1,12 @@
 //! What the node itself refuses or lacks: limits that are no disk, modules, firewalls, clocks, helpers of mounts, users.
 
 use super::DMESG;
-use crate::message::Component::{Client, Crun, Kernel as TheKernel, OtherEngine, Runc, System, Systemd};
-use crate::message::Whose::{Kernel, Memory, Network, Nobody, Other, Programs, Settings, Storage, Tasks};
+use crate::message::Component::{
+    Client, Crun, Kernel as TheKernel, OtherEngine, Runc, System, Systemd,
+};
+use crate::message::Whose::{
+    Kernel, Memory, Network, Nobody, Other, Programs, Settings, Storage, Tasks,
+};
 use crate::message::{Message, act, cause};
 
 pub(super) const ALL: &[Message] = &[
@@ -87,10 +91,20 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["ls /sbin/mount.*", "findmnt -t nfs,nfs4,cifs"]),
     cause(
+        "fuse-client-gone",
+        System,
+        Storage,
+        &["stat {path}: transport endpoint is not connected", "transport endpoint is not connected", "{}: Transport endpoint is not connected", "cannot access {}: Transport endpoint is not connected", "open {path}: transport endpoint is not connected", "lstat {path}: transport endpoint is not connected"],
+        "The program that serves a mount (a FUSE client: ceph-fuse, glusterfs, s3fs, mergerfs, a CSI driver's) has ended, and the mount is still there: who looks below it gets this. It must be unmounted, and mounted \
+         again by who mounted it; a pod that uses it, made again.",
+    )
+    .unless(&["sd-bus", "d-bus", "dbus"])
+    .first(&["findmnt -t fuse,fuse.glusterfs,fuse.ceph-fuse,fuse.s3fs", "kubectl get pods -A -o wide"]),
+    cause(
         "rootfs-parent-mount",
         Runc,
         Tasks,
-        &["Could not find parent mount of {rest}", "preparing rootfs caused {q}Could not find parent mount of {rest}", "could not find parent mount of {rest}"],
+        &["Could not find parent mount of {rest}", "could not find parent mount of {rest}"],
         "runc does not find in its list of mounts the one on which the container's rootfs lies: the rootfs is in a chroot, on a mount that was removed, or \
          in another mount namespace than runc's.",
     )
@@ -99,7 +113,7 @@ pub(super) const ALL: &[Message] = &[
         "crun-file",
         Crun,
         Storage,
-        &["creating file {q}: {rest}", "creating file `{}`: {rest}", "mount `{}` to `{}`: {rest}", "mkdir `{}`: {rest}", "openat2 `{}`: {rest}", "chdir to `{}`: {rest}", "open executable: {rest}", "executable file `{}` not found in $PATH: {rest}", "sd-bus call: {rest}", "realpath `{}` failed: {rest}", "chown `{}`: {rest}", "write to `{}`: {rest}", "open `{}`: {rest}"],
+        &["creating file {q}: {rest}", "creating file `{}`: {rest}", "mount `{}` to `{}`: {rest}", "mkdir `{}`: {rest}", "openat2 `{}`: {rest}", "sd-bus call: {rest}", "realpath `{}` failed: {rest}", "chown `{}`: {rest}", "write to `{}`: {rest}", "open `{}`: {rest}"],
         "crun was making the container's root: its files, mounts and folders. The system's word at the end says why not.",
     )
     .within(&["crun", "oci permission denied", "oci runtime permission denied", "oci not found", "oci runtime error", "oci runtime attempted to invoke", "/containers/storage"])
@@ -166,7 +180,7 @@ pub(super) const ALL: &[Message] = &[
         "audit-overflow",
         System,
         Nobody,
-        &["audit: rate limit exceeded{rest}", "kauditd_printk_skb: {rest}", "kauditd hold queue overflow", "audit: backlog limit exceeded{rest}", "audit_log_start: {rest}"],
+        &["audit: rate limit exceeded{rest}", "kauditd_printk_skb: {rest}", "kauditd hold queue overflow", "audit_log_start: {rest}"],
         "The kernel's audit has more records than it passes on. That loses records, and fails nothing else.",
     ),
     cause(

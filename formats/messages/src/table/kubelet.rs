@@ -84,7 +84,7 @@ pub(super) const ALL: &[Message] = &[
         "A program in a container ended with that code: 126 and 127 mean that it could not be run or found, 137 that \
          it was killed (memory, or a stop), 139 that it crashed, 143 that it was asked to end.",
     )
-    .unless(&["hook", "mount.", "modprobe", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables", "[talos]", "going to restart"])
+    .unless(&["hook", "mount.", "modprobe", "netavark", "pasta", "slirp4netns", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables", "[talos]", "going to restart"])
     .first(&["crictl ps -a", "kubectl logs --previous POD"]),
     cause(
         "eviction",

@@ -102,6 +102,7 @@ pub(super) const ALL: &[Message] = &[
         &[
             "error parsing HTTP 401 response body{rest}",
             "error from registry: unauthorized",
+            "denied: denied",
             "error from registry: denied{rest}",
             "401 Unauthorized{rest}",
             "unexpected status code {}: 401 Unauthorized{rest}",

@@ -14,9 +14,7 @@ pub(super) const ROW: Row = Row {
     cause: "`create` was stopped by a signal or a tracer, or its cgroup is frozen.",
     never: &[LEAK, KILL],
     remedy: way_out,
-    may: |signs| {
-        signs.alone || signs.making() || (signs.created() && signs.done != Some(true))
-    },
+    may: |signs| signs.alone || signs.making() || (signs.created() && signs.done != Some(true)),
 };
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {

@@ -86,10 +86,7 @@ fn faults(run: &mut Run<'_>) -> Flow {
             ConfigFault::Unread {
                 file,
                 unread:
-                    Unread::Denied
-                    | Unread::NotCollected
-                    | Unread::NoRoom
-                    | Unread::TooLarge { .. },
+                    Unread::Denied | Unread::NotCollected | Unread::NoRoom | Unread::TooLarge { .. },
             } => {
                 run.undecided.push(format!("{file} could not be read"));
                 continue;

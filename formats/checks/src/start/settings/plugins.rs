@@ -65,8 +65,7 @@ pub(in crate::start) fn required(run: &mut Run<'_>, lost: impl Fn(&str) -> bool)
         } else if same.is_some_and(|(_, loads)| !loads) {
             let why = "whether it loads depends on the kernel, the disk and the build";
             let name = format!("required plugin {id}");
-            run.required
-                .push(format!("{name} may not load; {why}"));
+            run.required.push(format!("{name} may not load; {why}"));
             run.not_known(Part::Plugin, name, why);
             continue;
         } else {

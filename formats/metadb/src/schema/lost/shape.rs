@@ -153,7 +153,7 @@ impl<'s> Tree<'s> {
             // Of two entries of one key the first counts.
             let entries = bucket.contents().entries;
             #[cfg(test)]
-            tests::READ.with(|read| read.set(read.get() + entries.len()));
+            tests::READ.with(|read| read.set(read.get().saturating_add(entries.len())));
             let entries = entries.into_iter().rev();
             entries.map(|entry| (entry.key, entry)).collect()
         })
@@ -257,7 +257,8 @@ mod tests {
         to.close_bucket().unwrap();
         to.open_bucket(b"leases", 0).unwrap();
         for number in 0..count {
-            to.open_bucket(format!("lease-{number:08}").as_bytes(), 0).unwrap();
+            to.open_bucket(format!("lease-{number:08}").as_bytes(), 0)
+                .unwrap();
             to.open_bucket(b"content", 0).unwrap();
             if held {
                 to.put(&blob(number), b"").unwrap();

@@ -102,7 +102,11 @@ fn of_another(judge: &Judge<'_>, address: &str) -> Option<Finding> {
     );
     let finding = Finding::new(ENDPOINT.code, Location::file(kubelet.file.clone()), message);
     let finding = finding.affects(Object::global("client", kubelet.who));
-    Some(finding.severity(if is_odd { Severity::Odd } else { Severity::Note }))
+    Some(finding.severity(if is_odd {
+        Severity::Odd
+    } else {
+        Severity::Note
+    }))
 }
 
 fn endpoint(judge: &mut Judge<'_>) {

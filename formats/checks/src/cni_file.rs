@@ -31,7 +31,11 @@ pub(crate) const FILE_MISSING: Check = Check {
 
 fn file_missing(judge: &mut Judge<'_>) {
     let release = version::installed(judge.node);
-    let has_tasks = judge.node.runtime.read().is_some_and(|it| !it.bundles.is_empty());
+    let has_tasks = judge
+        .node
+        .runtime
+        .read()
+        .is_some_and(|it| !it.bundles.is_empty());
     for (folder, weight) in folders(judge) {
         for file in usable(folder, release) {
             for plugin in file.plugins() {

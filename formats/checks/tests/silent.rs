@@ -36,7 +36,10 @@ fn found<'r>(report: &'r Report, code: &str) -> Vec<&'r Finding> {
 /// A folder of which all is in the archive.
 fn add_folder(tar: &mut Tar, path: &str) {
     let mut members = tar.members.iter();
-    let mut folder = members.find(|member| member.path.ends_with(b"/")).unwrap().clone();
+    let mut folder = members
+        .find(|member| member.path.ends_with(b"/"))
+        .unwrap()
+        .clone();
     folder.path = path.as_bytes().to_vec();
     tar.members.insert(0, folder);
 }
@@ -64,26 +67,41 @@ fn a_file_that_takes_new_pods_over_is_on_the_first_screen() {
             let found = found(&report, "cni/config-unused");
             assert_eq!(found.len(), 1, "{capture}");
             assert_eq!(found[0].severity, Severity::Odd, "{capture}: {found:?}");
-            assert!(verdict.sentence.contains("network configuration"), "{}", verdict.sentence);
+            assert!(
+                verdict.sentence.contains("network configuration"),
+                "{}",
+                verdict.sentence
+            );
         }
     }
     // One that comes later takes nothing.
     let mut tar = testcase::node("1.7-stopped");
-    tar.add(&format!("{NET}/87-podman-bridge.conflist"), PODMAN.as_bytes());
+    tar.add(
+        &format!("{NET}/87-podman-bridge.conflist"),
+        PODMAN.as_bytes(),
+    );
     let (report, _) = judged(&tar);
-    assert_eq!(found(&report, "cni/config-unused")[0].severity, Severity::Note);
+    assert_eq!(
+        found(&report, "cni/config-unused")[0].severity,
+        Severity::Note
+    );
 }
 
 fn kubelet(capture: &str, endpoint: &str) -> (Report, Verdict) {
     let mut tar = testcase::node(capture);
-    let flags = format!("KUBELET_KUBEADM_ARGS=\"--container-runtime=remote --container-runtime-endpoint={endpoint}\"\n");
+    let flags = format!(
+        "KUBELET_KUBEADM_ARGS=\"--container-runtime=remote --container-runtime-endpoint={endpoint}\"\n"
+    );
     tar.add("var/lib/kubelet/kubeadm-flags.env", flags.as_bytes());
     judged(&tar)
 }
 
 #[test]
 fn a_kubelet_of_another_runtime_is_on_the_first_screen_where_pods_are_containerds() {
-    for socket in ["unix:///var/run/dockershim.sock", "unix:///run/crio/crio.sock"] {
+    for socket in [
+        "unix:///var/run/dockershim.sock",
+        "unix:///run/crio/crio.sock",
+    ] {
         let (report, verdict) = kubelet("1.7-stopped", socket);
         let found = found(&report, "client/other-endpoint");
         assert_eq!(found.len(), 1, "{socket}");
@@ -93,7 +111,10 @@ fn a_kubelet_of_another_runtime_is_on_the_first_screen_where_pods_are_containerd
     // After a boot nothing of containerd runs: who went over to CRI-O has done so.
     let (report, _) = kubelet("1.7-rebooted", "unix:///run/crio/crio.sock");
     let all = found(&report, "client/other-endpoint");
-    assert!(all.iter().all(|one| one.severity == Severity::Note), "{all:?}");
+    assert!(
+        all.iter().all(|one| one.severity == Severity::Note),
+        "{all:?}"
+    );
     let (report, _) = kubelet("1.7-stopped", "unix:///run/containerd/containerd.sock");
     assert!(found(&report, "client/other-endpoint").is_empty());
 }
@@ -133,13 +154,26 @@ fn files_that_a_plugin_needs_are_found_missing() {
     assert_eq!(all.len(), 2, "{all:?}");
     assert!(all.iter().all(|one| one.severity == Severity::Damage));
     assert_eq!(verdict.start, Start::WithCare);
-    let (report, _) = with_network("2.1-stopped", "10-multus.conf", MULTUS, &["etc/cni/net.d/multus.d/"]);
+    let (report, _) = with_network(
+        "2.1-stopped",
+        "10-multus.conf",
+        MULTUS,
+        &["etc/cni/net.d/multus.d/"],
+    );
     assert_eq!(found(&report, MISSING).len(), 1);
     // Below /run: odd where tasks are, since a boot empties it.
-    let (report, verdict) =
-        with_network("1.7-stopped", "10-flannel.conflist", FLANNEL, &["run/flannel/"]);
+    let (report, verdict) = with_network(
+        "1.7-stopped",
+        "10-flannel.conflist",
+        FLANNEL,
+        &["run/flannel/"],
+    );
     assert_eq!(found(&report, MISSING)[0].severity, Severity::Odd);
-    assert!(verdict.sentence.contains("CNI plugin needs"), "{}", verdict.sentence);
+    assert!(
+        verdict.sentence.contains("CNI plugin needs"),
+        "{}",
+        verdict.sentence
+    );
 }
 
 #[test]
@@ -158,17 +192,29 @@ fn files_that_the_evidence_does_not_tell_of_are_not_known() {
 #[test]
 fn files_that_are_there_are_no_word_worth() {
     for (name, text, files) in [
-        ("10-flannel.conflist", FLANNEL, &["run/flannel/subnet.env"][..]),
+        (
+            "10-flannel.conflist",
+            FLANNEL,
+            &["run/flannel/subnet.env"][..],
+        ),
         (
             "10-calico.conflist",
             CALICO,
             &["var/lib/calico/nodename", "etc/cni/net.d/calico-kubeconfig"],
         ),
-        ("00-multus.conf", MULTUS, &["etc/cni/net.d/multus.d/multus.kubeconfig"]),
+        (
+            "00-multus.conf",
+            MULTUS,
+            &["etc/cni/net.d/multus.d/multus.kubeconfig"],
+        ),
     ] {
         let (report, verdict) = with_network("1.7-stopped", name, text, files);
         assert!(found(&report, MISSING).is_empty(), "{name}");
-        assert!(!verdict.sentence.contains("not known: /"), "{}", verdict.sentence);
+        assert!(
+            !verdict.sentence.contains("not known: /"),
+            "{}",
+            verdict.sentence
+        );
     }
 }
 
@@ -193,7 +239,10 @@ fn distribution(whose: &str) -> Tar {
         "version = 3\nroot = '/{agent}/containerd'\nstate = '/run/k3s/containerd'\n[plugins.'io.containerd.cri.v1.runtime'.cni]\n\
          conf_dir = '/{agent}/etc/cni/net.d'\n"
     );
-    tar.add(&format!("{agent}/etc/containerd/config.toml"), config.as_bytes());
+    tar.add(
+        &format!("{agent}/etc/containerd/config.toml"),
+        config.as_bytes(),
+    );
     tar
 }
 
@@ -209,7 +258,11 @@ fn registries_yaml_that_k3s_refuses_keeps_it_from_a_start() {
         let (report, verdict) = judged(&tar);
         assert_eq!(found(&report, UNUSABLE).len(), 1);
         assert_eq!(verdict.start, Start::No);
-        assert!(verdict.sentence.contains("registries.yaml"), "{}", verdict.sentence);
+        assert!(
+            verdict.sentence.contains("registries.yaml"),
+            "{}",
+            verdict.sentence
+        );
         // A directory.
         let mut tar = distribution(whose);
         add_folder(&mut tar, &format!("{file}/"));
@@ -221,7 +274,11 @@ fn registries_yaml_that_k3s_refuses_keeps_it_from_a_start() {
         tar.add(&file, b"mirrors: {docker.io: {endpoint: [a]}}\n");
         let (report, verdict) = judged(&tar);
         assert!(found(&report, UNUSABLE).is_empty());
-        assert!(verdict.sentence.contains("registries.yaml"), "{}", verdict.sentence);
+        assert!(
+            verdict.sentence.contains("registries.yaml"),
+            "{}",
+            verdict.sentence
+        );
         // Healthy: with it, and without.
         for text in [Some(YAML), None] {
             let mut tar = distribution(whose);
@@ -230,7 +287,11 @@ fn registries_yaml_that_k3s_refuses_keeps_it_from_a_start() {
             }
             let (report, verdict) = judged(&tar);
             assert!(found(&report, UNUSABLE).is_empty());
-            assert!(!verdict.sentence.contains("registries.yaml"), "{}", verdict.sentence);
+            assert!(
+                !verdict.sentence.contains("registries.yaml"),
+                "{}",
+                verdict.sentence
+            );
         }
     }
 }

@@ -66,9 +66,7 @@ impl RegistriesYaml {
 /// The file that the unit or config.yaml names.
 fn named(evidence: &Evidence, whose: &str) -> Option<PathBuf> {
     let units = ["", "-agent", "-server"].map(|role| format!("{whose}{role}.service"));
-    let mut units = units
-        .iter()
-        .filter_map(|name| Unit::named(evidence, name));
+    let mut units = units.iter().filter_map(|name| Unit::named(evidence, name));
     let of_unit = units.find_map(|unit| unit.flag("--private-registry").map(PathBuf::from));
     of_unit.or_else(|| {
         let config = PathBuf::from(format!("/etc/rancher/{whose}/config.yaml"));
@@ -129,14 +127,20 @@ fn is_plain(word: &str) -> bool {
 
 fn line_kind(text: &str) -> Line {
     if let Some(item) = text.strip_prefix("- ") {
-        return if is_whole(item) { Line::Item } else { Line::Other };
+        return if is_whole(item) {
+            Line::Item
+        } else {
+            Line::Other
+        };
     }
     let quoted = ['"', '\''].iter().find_map(|quote| {
         let (key, rest) = text.strip_prefix(*quote)?.split_once(*quote)?;
         (!key.contains('\\')).then_some(rest.strip_prefix(':')?)
     });
     let plain = || {
-        let (key, rest) = text.split_once(": ").or_else(|| Some((text.strip_suffix(':')?, "")))?;
+        let (key, rest) = text
+            .split_once(": ")
+            .or_else(|| Some((text.strip_suffix(':')?, "")))?;
         is_plain(key).then_some(rest)
     };
     match quoted.or_else(plain) {
@@ -211,9 +215,7 @@ fn judge_yaml(text: &str) -> Yaml {
                 }
             }
             _ if has_closed => {
-                return Yaml::Refused(format!(
-                    "line {number} is indented as no block above it is"
-                ));
+                return Yaml::Refused(format!("line {number} is indented as no block above it is"));
             }
             None if is_item => return Yaml::Unknown(format!("line {number} is a list")),
             _ => open.push((indent, is_item)),
@@ -226,9 +228,9 @@ fn judge_yaml(text: &str) -> Yaml {
         in_items = is_item;
     }
     match alone {
-        Some((number, _)) if open.len() <= 1 => {
-            Yaml::Refused(format!("line {number} is a word alone, not a table of keys"))
-        }
+        Some((number, _)) if open.len() <= 1 => Yaml::Refused(format!(
+            "line {number} is a word alone, not a table of keys"
+        )),
         Some((number, _)) => Yaml::Unknown(format!("line {number} is a word alone")),
         None => Yaml::Taken,
     }
@@ -257,11 +259,17 @@ mod tests {
     #[test]
     fn what_no_yaml_reader_takes_is_refused() {
         for (text, why) in [
-            ("mirrors:\n  docker.io\n    endpoint:\n      - a\n", "the colon of line 2"),
+            (
+                "mirrors:\n  docker.io\n    endpoint:\n      - a\n",
+                "the colon of line 2",
+            ),
             ("mirrors\n  docker.io:\n", "the colon of line 1"),
             ("mirrors:\n\tdocker.io:\n", "line 2 is indented with a tab"),
             ("mirrors:\n  *:\n    endpoint:\n", "not in quotes"),
-            ("mirrors:\n    docker.io:\n        endpoint:\n   quay.io:\n", "line 4 is indented"),
+            (
+                "mirrors:\n    docker.io:\n        endpoint:\n   quay.io:\n",
+                "line 4 is indented",
+            ),
         ] {
             match judge_yaml(text) {
                 Yaml::Refused(said) => assert!(said.contains(why), "{text}: {said}"),

@@ -99,7 +99,10 @@ fn distribution(run: &mut Run<'_>) -> Flow {
     let Some((it, why)) = crate::registries_yaml::refusal(run.node) else {
         return Flow::Continue(());
     };
-    let does = format!("exits: {}, which starts it, refuses registries.yaml: {why}", it.whose);
+    let does = format!(
+        "exits: {}, which starts it, refuses registries.yaml: {why}",
+        it.whose
+    );
     let statement = run.statement(&rules::REGISTRIES_YAML).does(does);
     run.say(statement.says("").at(Location::file(it.file.clone())))
 }

@@ -17,8 +17,8 @@ use crate::graph::Graph;
 use crate::lost_found::LostFound;
 use crate::{
     Cores, Database, DatabaseState, Disks, Docker, Documents, Headers, META_DIR, MountPoint,
-    Network, PodFiles, Registries, RegistriesYaml, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces,
-    Units, left_out, snapshotter, times, whose,
+    Network, PodFiles, Registries, RegistriesYaml, Roots, RuntimePrograms, Snapshotter,
+    Surroundings, Traces, Units, left_out, snapshotter, times, whose,
 };
 
 /// Name of the content store's folder.

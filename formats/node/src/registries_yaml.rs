@@ -126,6 +126,9 @@ fn is_plain(word: &str) -> bool {
 }
 
 fn line_kind(text: &str) -> Line {
+    if text.contains('\t') {
+        return Line::Other;
+    }
     if let Some(item) = text.strip_prefix("- ") {
         return if is_whole(item) {
             Line::Item
@@ -135,7 +138,9 @@ fn line_kind(text: &str) -> Line {
     }
     let quoted = ['"', '\''].iter().find_map(|quote| {
         let (key, rest) = text.strip_prefix(*quote)?.split_once(*quote)?;
-        (!key.contains('\\')).then_some(rest.strip_prefix(':')?)
+        let rest = rest.strip_prefix(':')?;
+        let is_key = !key.contains('\\') && (rest.is_empty() || rest.starts_with(' '));
+        is_key.then_some(rest)
     });
     let plain = || {
         let (key, rest) = text
@@ -210,7 +215,9 @@ fn judge_yaml(text: &str) -> Yaml {
             }
             // Keys and items of one block; items may also stand below their key at its own indentation.
             Some((last, items)) if indent == last => {
-                if items && !is_item || !items && is_item && !may_deepen && !in_items {
+                let is_below_key = may_deepen || in_items;
+                let fits = items == is_item || is_item && is_below_key && !has_closed;
+                if !fits {
                     return Yaml::Unknown(format!("line {number} is among others of another kind"));
                 }
             }
@@ -286,6 +293,9 @@ mod tests {
             "a: \"b\n  c\"\n",
             "a: b\n  c\n",
             "a: {b: c}\n",
+            "a:\n  b:\n    c:\n  - d\n",
+            "a:\n  - \t\"b\"\n",
+            "a:\n  \"b\":\"c\"\n",
         ] {
             assert!(matches!(judge_yaml(text), Yaml::Unknown(_)), "{text}");
         }

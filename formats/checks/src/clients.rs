@@ -1,8 +1,10 @@
 //! Clients of the CRI that look for another socket than the daemon's.
 
-use finding::{Code, Finding, Location, Object, Severity};
+use finding::{Code, Finding, Location, Object, Severity, Text};
 use node::{Client, Node, Unit};
 
+use crate::cni_use::{Use, of_the_cri};
+use crate::cri_pod::{NAMESPACE, Seen, pods};
 use crate::{Check, Judge};
 
 /// A client's endpoint is not where the daemon listens.
@@ -14,8 +16,9 @@ pub(crate) const ENDPOINT: Check = Check {
         title: "A client looks for containerd's socket where containerd does not listen",
         explanation: "The kubelet or crictl is configured with another socket than grpc.address of config.toml \
             (or --address of the unit). It gets `no such file or directory` or `connection refused` \
-            from a healthy daemon. A client with the endpoint of another runtime (CRI-O, \
-            cri-dockerd) is not reported.",
+            from a healthy daemon. A kubelet with the socket of another runtime (CRI-O, cri-dockerd) is \
+            odd where containerd's pods run: it knows nothing of them. So is one with dockershim.sock on \
+            a node with pods of containerd: kubelet 1.24 and later serve no such socket.",
         remedy: "Give the client the socket at which containerd listens, or put grpc.address back.",
     },
     needs: &[],
@@ -79,6 +82,33 @@ pub(crate) fn kubelet_of_another(node: &Node) -> Option<&Client> {
     })
 }
 
+/// A kubelet with another runtime's socket, where pods are containerd's.
+fn of_another(judge: &Judge<'_>, address: &str) -> Option<Finding> {
+    let node = judge.node;
+    let kubelet = kubelet_of_another(node)?;
+    let socket = kubelet.socket()?;
+    let pods = pods(judge);
+    if pods.is_empty() || of_the_cri(node) == Use::Disabled {
+        return None;
+    }
+    let runtime = node.runtime.read();
+    let namespace = Text::from(NAMESPACE);
+    let run = |seen: &Seen<'_>| runtime.is_some_and(|it| it.bundle(&namespace, seen.id).is_some());
+    let is_odd = socket.contains("dockershim") || pods.iter().any(run);
+    let message = format!(
+        "kubelet uses {}, the socket of another runtime, and the pods here are containerd's, which \
+         listens at {address}",
+        Text::from(socket.as_str())
+    );
+    let finding = Finding::new(ENDPOINT.code, Location::file(kubelet.file.clone()), message);
+    let finding = finding.affects(Object::global("client", kubelet.who));
+    Some(finding.severity(if is_odd {
+        Severity::Odd
+    } else {
+        Severity::Note
+    }))
+}
+
 fn endpoint(judge: &mut Judge<'_>) {
     let node = judge.node;
     let roots = &node.roots;
@@ -87,7 +117,7 @@ fn endpoint(judge: &mut Judge<'_>) {
         return;
     }
     let address = address(node);
-    let mut found = Vec::new();
+    let mut found: Vec<Finding> = of_another(judge, &address).into_iter().collect();
     for client in &node.clients {
         let Some(socket) = client.socket() else {
             continue;

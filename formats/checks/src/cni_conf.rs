@@ -2,6 +2,8 @@
 //!
 //! What each says was seen of containerd 1.6.20, 1.7.24 and 2.1.9 (`testdata/make/networks`).
 
+use std::collections::BTreeSet;
+
 use cni::ConfFault;
 use daemon::{start, told};
 use finding::{Code, Finding, Location, Severity, Text, Unread};
@@ -9,6 +11,7 @@ use node::Node;
 use node::network::{ConfFile, Folder};
 
 use crate::cni_use::{Use, of_the_cri};
+use crate::cri_pod::{NAMESPACE, pods};
 use crate::{Check, Judge, version};
 
 /// Nothing to load.
@@ -62,7 +65,9 @@ pub(crate) const CONFIG_UNUSED: Check = Check {
         title: "A network configuration is never loaded",
         explanation: "max_conf_num files are loaded (1), in the order of their names' bytes: 10-a comes before \
             100-b, and both before 9-c. Others are not read. After a change of the network's agent \
-            the file of the old agent often stays, and is the one that is loaded.",
+            the file of the old agent often stays, and is the one that is loaded. Another program's file \
+            (87-podman-bridge.conflist) that comes before that of the network takes all new pods over: \
+            where the pods of the node are in the network that is not loaded, this is odd.",
         remedy: "If the wrong file is loaded, move it out of the folder, or rename it. Pods keep the \
             network that they were created with. When they end, they are removed only from the \
             loaded network: addresses of the old one stay reserved (cri/address-leaked).",
@@ -277,11 +282,31 @@ pub(crate) fn usable(folder: &Folder, release: Option<(u32, u32, u32)>) -> &[Con
     if whole { loaded } else { &[] }
 }
 
+/// The networks in which pods of the node are: of those that run, else of all that have a record.
+fn networks_of_pods<'n>(judge: &Judge<'n>) -> BTreeSet<&'n Text> {
+    let runtime = judge.node.runtime.read();
+    let namespace = Text::from(NAMESPACE);
+    let runs = |id: &Text| runtime.is_some_and(|it| it.bundle(&namespace, id).is_some());
+    let ids: BTreeSet<&Text> = pods(judge).into_iter().map(|seen| seen.id).collect();
+    let results = judge.node.network.results.iter();
+    let of_pods = results.filter(|one| one.interface != "lo" && ids.contains(&one.container));
+    let (running, others): (Vec<_>, Vec<_>) = of_pods.partition(|one| runs(&one.container));
+    let all = if running.is_empty() { others } else { running };
+    all.into_iter().map(|one| &one.network).collect()
+}
+
 fn config_unused(judge: &mut Judge<'_>) {
+    let in_use = networks_of_pods(judge);
     let release = version::installed(judge.node);
     for (folder, _) in folders(judge) {
         let (_, late) = folder.loaded();
-        let Some(wins) = usable(folder, release).last() else {
+        let usable = usable(folder, release);
+        let is_in_use = |file: &ConfFile| {
+            let named = |list: &cni::List| in_use.contains(&Text::from(list.name.as_str()));
+            file.list().is_some_and(named)
+        };
+        let takes_over = folder.runtime.is_none() && !usable.iter().any(is_in_use);
+        let Some(wins) = usable.last() else {
             continue;
         };
         let name = wins.list().map(|list| Text::from(list.name.as_str()));
@@ -293,7 +318,12 @@ fn config_unused(judge: &mut Judge<'_>) {
                 name.clone().unwrap_or_default(),
                 folder_sentence(folder)
             );
-            judge.say(Finding::new(CONFIG_UNUSED.code, location, message));
+            let mut finding = Finding::new(CONFIG_UNUSED.code, location, message);
+            if takes_over && is_in_use(file) {
+                finding.message.push_str("; the pods of the node are in the network of this file, new ones come into the other");
+                finding = finding.severity(Severity::Odd);
+            }
+            judge.say(finding);
         }
     }
 }

@@ -11,6 +11,7 @@ mod bundle_files;
 mod cgroup_driver;
 mod clients;
 mod cni_conf;
+mod cni_file;
 mod cni_in_use;
 mod cni_lease;
 mod cni_range;
@@ -53,6 +54,7 @@ mod mounts;
 mod oom;
 mod part;
 mod records;
+mod registries_yaml;
 mod registry;
 mod repair;
 mod root_disk;
@@ -206,6 +208,7 @@ pub const CHECKS: &[&Check] = &[
     &cni_refused::CONFIG_REFUSED,
     &cni_conf::CONFIG_UNUSED,
     &cni_refused::PLUGIN_MISSING,
+    &cni_file::FILE_MISSING,
     &cni_lease::ADDRESS_LEAKED,
     &cni_lease::LEASE_DAMAGED,
     &cni_in_use::ADDRESS_TWICE,
@@ -294,6 +297,7 @@ pub const CHECKS: &[&Check] = &[
     &clients::ENDPOINT,
     &docker::SETTINGS,
     &docker::PID,
+    &registries_yaml::UNUSABLE,
     &registry::HOSTS,
     &registry::FILE,
     &registry::ENDPOINT,

@@ -14,7 +14,7 @@
 
 use core::fmt;
 
-use finding::{Text, Unknown, Unread};
+use finding::{Severity, Text, Unknown, Unread};
 use metadb::{Backend, MetaDb};
 use node::config::ConfigFault;
 use node::network::{ConfFile, Folder};
@@ -143,8 +143,11 @@ pub(crate) fn not_known(node: &Node) -> Vec<NotKnown> {
         let why = "its program is not where programs are installed";
         all.extend((!elsewhere).then(|| NotKnown::new(Part::Programs, "containerd", why)));
     }
+    all.extend(crate::registries_yaml::not_known(node));
     all.extend(runtime_programs(node));
     all.extend(crate::cni_conf::weight(node).and_then(|_| network(node)));
+    let is_used = crate::cni_conf::weight(node) == Some(Severity::Damage);
+    all.extend(crate::cni_file::not_known(node).filter(|_| is_used));
     meta(node, &mut all);
     for snapshotter in &node.snapshotters {
         of_snapshotter(node, snapshotter, &mut all);

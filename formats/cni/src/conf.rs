@@ -5,6 +5,7 @@
 use json::{Node, Value};
 
 use crate::document::{parse_document, string_field};
+use crate::files::needed_files;
 use crate::ipam::Ipam;
 use crate::{ConfFault, version};
 
@@ -55,6 +56,8 @@ pub struct Plugin {
     pub kind: String,
     /// Who gives addresses away, where the plugin has one for that.
     pub ipam: Option<Ipam>,
+    /// Files that its program reads each time, and fails without.
+    pub files: Vec<String>,
 }
 
 impl List {
@@ -196,6 +199,7 @@ impl Plugin {
             Some(plugin) => Ok(Self {
                 kind: plugin.to_owned(),
                 ipam,
+                files: needed_files(plugin, node),
             }),
             None => Err(ConfFault::NoType {
                 index,

@@ -36,6 +36,7 @@ mod attachment;
 mod conf;
 mod document;
 mod fault;
+mod files;
 mod ipam;
 mod lease;
 mod range;

@@ -17,8 +17,8 @@ use crate::graph::Graph;
 use crate::lost_found::LostFound;
 use crate::{
     Cores, Database, DatabaseState, Disks, Docker, Documents, Headers, META_DIR, MountPoint,
-    Network, PodFiles, Registries, Roots, RuntimePrograms, Snapshotter, Surroundings, Traces,
-    Units, left_out, snapshotter, times, whose,
+    Network, PodFiles, Registries, RegistriesYaml, Roots, RuntimePrograms, Snapshotter,
+    Surroundings, Traces, Units, left_out, snapshotter, times, whose,
 };
 
 /// Name of the content store's folder.
@@ -82,6 +82,8 @@ pub struct Node {
     pub docker: Option<Docker>,
     /// What pulls are told about registries.
     pub registries: Registries,
+    /// registries.yaml of k3s or rke2.
+    pub registries_yaml: Option<RegistriesYaml>,
     /// What is kept of pods outside of containerd.
     pub pods: PodFiles,
     /// Traces of the release that wrote it.
@@ -206,6 +208,7 @@ impl Node {
         let disks = Disks::read_disks(evidence, &roots, &snapshotters);
         let network = Network::read_network(evidence, &roots);
         let registries = Registries::read_registries(evidence, config);
+        let registries_yaml = RegistriesYaml::read_registries_yaml(evidence, &roots);
         let clients = clients::clients(evidence);
         let docker = Docker::read_docker(evidence);
         let pods = PodFiles::read_pod_files(evidence, &roots, &clients, meta.rows.as_ref());
@@ -269,6 +272,7 @@ impl Node {
             clients,
             docker,
             registries,
+            registries_yaml,
             pods,
             traces,
             now: Time::new(0, 0),

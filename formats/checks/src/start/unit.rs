@@ -17,6 +17,7 @@ fn file(unit: &Unit) -> Location {
 pub(super) fn unit(run: &mut Run<'_>) -> Flow {
     let node = run.node;
     dockerd(run)?;
+    distribution(run)?;
     let Some(unit) = &node.roots.unit else {
         return program(run);
     };
@@ -91,6 +92,19 @@ fn dockerd(run: &mut Run<'_>) -> Flow {
         run.say(statement.at(Location::file(stale.file)))?;
     }
     Flow::Continue(())
+}
+
+/// A containerd that k3s or rke2 starts: what keeps them from it.
+fn distribution(run: &mut Run<'_>) -> Flow {
+    let Some((it, why)) = crate::registries_yaml::refusal(run.node) else {
+        return Flow::Continue(());
+    };
+    let does = format!(
+        "exits: {}, which starts it, refuses registries.yaml: {why}",
+        it.whose
+    );
+    let statement = run.statement(&rules::REGISTRIES_YAML).does(does);
+    run.say(statement.says("").at(Location::file(it.file.clone())))
 }
 
 /// Without a unit: whether there is anything that could be started. What runs was started from somewhere.

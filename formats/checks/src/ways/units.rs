@@ -82,7 +82,15 @@ fn endpoint(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
         let steps = [set("runtime-endpoint"), set("image-endpoint")];
         return vec![Remedy::new(why, steps.into_iter().flatten().collect())];
     }
-    let words = format!("Let the endpoint in {file} be {address}, and restart that client.");
+    // A kubelet of another runtime may be as it should be.
+    let words = match finding.severity {
+        Severity::Note => return Vec::new(),
+        Severity::Odd => format!(
+            "Find out which runtime the node's pods are to use. If containerd: let the endpoint in {file} be {address}, \
+             and restart the kubelet."
+        ),
+        _ => format!("Let the endpoint in {file} be {address}, and restart that client."),
+    };
     vec![Remedy::new(why, vec![Step::words(words).undoable()])]
 }
 

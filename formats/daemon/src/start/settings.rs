@@ -404,6 +404,16 @@ pub const DOCKER_SETTINGS: StartRule = rule(
     )],
 );
 
+/// k3s or rke2 ends before it starts containerd.
+pub const REGISTRIES_YAML: StartRule = rule(
+    "registries-yaml",
+    "P58",
+    Phase::Config,
+    Effect::Exits,
+    "exits: what starts it refuses registries.yaml",
+    &[],
+);
+
 /// dockerd takes another process for it, and starts none.
 pub const DOCKER_PID: StartRule = rule(
     "docker-pid",
@@ -567,6 +577,7 @@ pub(super) const ALL: &[StartRule] = &[
     UNIT_OPTION,
     DOCKER_SETTINGS,
     DOCKER_PID,
+    REGISTRIES_YAML,
     UNIT_NOT_STARTED,
     UNIT_USER,
     API_NEEDS,

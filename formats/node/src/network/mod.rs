@@ -9,6 +9,7 @@
 //! ```
 
 mod conf;
+mod files;
 mod others;
 mod programs;
 mod settings;
@@ -22,6 +23,7 @@ use finding::Time;
 use crate::{META_DIR, Roots};
 
 pub use conf::{ConfFile, Folder};
+pub use files::{PluginFile, PluginFiles, is_below_run};
 pub use others::Others;
 pub use programs::{PLACES, Program, Programs};
 pub(crate) use programs::{followed, has_programs, is_taken};
@@ -37,6 +39,8 @@ pub struct Network {
     pub folders: Vec<Folder>,
     /// The programs that the configurations name.
     pub programs: Programs,
+    /// The files that their plugins need.
+    pub files: PluginFiles,
     /// Answers of the CNI plugins.
     pub results: Vec<CniResult>,
     /// Why there may be more of them; nothing where all were read.
@@ -76,6 +80,7 @@ impl Network {
             })
             .collect();
         let programs = programs::read_cni_programs(evidence, &settings, &folders);
+        let files = files::read_plugin_files(evidence, roots, &folders);
         let (results, results_unknown) = stores::results(evidence, &Path::new(CNI).join("results"));
         let mut places = vec![Path::new(CNI).join("networks")];
         for dir in folders.iter().flat_map(Folder::data_dirs) {
@@ -107,6 +112,7 @@ impl Network {
             settings,
             folders,
             programs,
+            files,
             results,
             results_unknown,
             stores,

@@ -151,10 +151,15 @@ fn of_runtimes(config: &Config, usual: usize) -> Vec<(Option<Text>, PathBuf, usi
 pub fn paths(evidence: &Evidence, roots: &Roots) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let settings = Settings::from_config(roots.config.as_ref());
     let mut whole: Vec<PathBuf> = Vec::new();
+    let mut needed: Vec<PathBuf> = Vec::new();
     for (runtime, path, most) in &settings.folders {
         let folder = super::Folder::read_conf_folder(evidence, runtime.clone(), path, *most);
         whole.extend(folder.data_dirs().map(PathBuf::from));
         whole.push(path.clone());
+        // A kubeconfig is a secret: that it is there is enough.
+        let plugins = folder.files.iter().flat_map(super::ConfFile::plugins);
+        let files = plugins.flat_map(|plugin| &plugin.files).map(PathBuf::from);
+        needed.extend(files.filter(|file| !file.starts_with(path)));
         // What its links lead to, or that it is not there.
         for file in &folder.files {
             let file = Path::new(OsStr::from_bytes(file.path.bytes()));
@@ -175,6 +180,7 @@ pub fn paths(evidence: &Evidence, roots: &Roots) -> (Vec<PathBuf>, Vec<PathBuf>)
     let is_sane = |path: &PathBuf| path.is_absolute() && path != Path::new("/");
     whole.retain(is_sane);
     let mut names = settings.bin_dirs;
+    names.extend(needed);
     names.retain(is_sane);
     (whole, names)
 }

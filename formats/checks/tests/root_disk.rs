@@ -248,7 +248,8 @@ fn a_tmpfs_that_the_next_boot_puts_over_the_stores_is_said_first() {
         for is_mounted in [None, Some(false)] {
             let (found, sentence) = with_fstab(node(), lines, is_mounted);
             assert_eq!(found, [("store/on-tmpfs", Severity::Odd)], "{lines}");
-            let is_first = sentence.starts_with("containerd would start, with warnings: The next boot");
+            let is_first =
+                sentence.starts_with("containerd would start, with warnings: The next boot");
             assert!(is_first, "{lines}: {sentence}");
         }
         // A node that is made so.
@@ -272,6 +273,9 @@ fn a_tmpfs_elsewhere_or_below_a_disk_of_the_stores_is_healthy() {
     ] {
         let (found, sentence) = with_fstab(testcase::node("1.7-stopped"), lines, None);
         assert_eq!(found, [], "{lines}: {sentence}");
-        assert!(sentence.starts_with("containerd would start normally."), "{sentence}");
+        assert!(
+            sentence.starts_with("containerd would start normally."),
+            "{sentence}"
+        );
     }
 }

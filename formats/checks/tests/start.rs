@@ -470,7 +470,11 @@ fn containers_that_a_label_starts_or_kills_are_named_and_no_others() {
     older.member(META).data = tar.member(META).data.clone();
     // 1.6 knows no policy; the tasks of some have a bundle, and no process tells whether they run.
     for (release, surely, perhaps) in [
-        ("1.6", vec!["odd", "record"], vec!["fresh", "once", "paused"]),
+        (
+            "1.6",
+            vec!["odd", "record"],
+            vec!["fresh", "once", "paused"],
+        ),
         ("1.7", vec!["record"], vec!["once", "paused"]),
         ("2.1", vec!["record"], vec!["once", "paused"]),
     ] {

@@ -119,7 +119,13 @@ fn each_finding_above_a_note_has_a_step_or_a_reason() {
     let bare: BTreeSet<String> = std::thread::scope(|scope| {
         let parts: Vec<_> = folders
             .chunks(part)
-            .map(|some| scope.spawn(|| some.iter().flat_map(|folder| stepless(folder)).collect::<Vec<String>>()))
+            .map(|some| {
+                scope.spawn(|| {
+                    some.iter()
+                        .flat_map(|folder| stepless(folder))
+                        .collect::<Vec<String>>()
+                })
+            })
             .collect();
         parts
             .into_iter()

@@ -366,7 +366,8 @@ fn find(evidence: &Evidence, distribution: &Distribution, all: &mut Vec<Roots>) 
             others.find_map(|path| read(&path))
         });
         let config = other.flatten();
-        let config = config.or_else(|| told.and_then(|path| read(&path).or_else(|| missing(&path))));
+        let config =
+            config.or_else(|| told.and_then(|path| read(&path).or_else(|| missing(&path))));
         let of_unit =
             |place: fn(&Unit) -> Option<&str>| unit.as_ref().and_then(place).map(PathBuf::from);
         let of_config = config.as_ref();

@@ -420,7 +420,9 @@ pub(crate) fn thaw(found: &Found<'_>) -> Remedy {
         (State::Freezing, _) => {
             "The container continues. The process that does not freeze waits for storage: fix the storage."
         }
-        (State::Dying, _) => "The kernel ends it as soon as the cgroup is thawed; its shim then takes notice.",
+        (State::Dying, _) => {
+            "The kernel ends it as soon as the cgroup is thawed; its shim then takes notice."
+        }
         (_, false) => "Everything below that cgroup continues, this container too.",
         (_, true) => "The container continues where it was frozen.",
     };

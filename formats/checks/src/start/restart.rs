@@ -61,7 +61,11 @@ pub(super) fn by_label(run: &mut Run<'_>) {
                     // Of a node of 2.x a finding tells it.
                     if run.release >= Release::V2_0 && !was_upgraded && loses_log(row) {
                         // Sooner or later: each restart does.
-                        let does = if does == Does::Not { Does::Not } else { Does::Surely };
+                        let does = if does == Does::Not {
+                            Does::Not
+                        } else {
+                            Does::Surely
+                        };
                         found.push((&rules::RESTART_LOG_LOST, does, object()));
                     }
                 }

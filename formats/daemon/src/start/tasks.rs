@@ -273,7 +273,10 @@ pub const RESTART_LOG_LOST: StartRule = rule(
     Effect::FailsLater,
     "discards what containers write that it starts by their label: 2.x does not know the label \
      containerd.io/restart.logpath",
-    &[(Release::V2_0, "is no longer supported since containerd v2.0")],
+    &[(
+        Release::V2_0,
+        "is no longer supported since containerd v2.0",
+    )],
 )
 .on(&["container/restart-log-lost"])
 .since(Release::V2_0);

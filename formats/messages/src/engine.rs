@@ -318,7 +318,7 @@ mod tests {
     use super::*;
     use crate::peel::peel;
 
-    fn of(line: &str) -> Option<Engine> {
+    fn engine(line: &str) -> Option<Engine> {
         let whole = line.to_ascii_lowercase();
         Engine::of_line(Speaker::from_line(&peel(line), &whole), &whole)
     }
@@ -348,7 +348,7 @@ mod tests {
             ("failed to create shim task: x", None),
             ("write: no space left on device", Some(Engine::Unknown)),
         ] {
-            assert_eq!(of(line), right, "{line}");
+            assert_eq!(engine(line), right, "{line}");
         }
     }
 

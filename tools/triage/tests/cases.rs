@@ -19,6 +19,22 @@ use testcase::{Edits, Tar};
 /// Codes that no case can have, and where they are provoked instead.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
+        "cni/plugin-file-missing",
+        "an edit makes no empty folder: formats/checks/tests/silent.rs",
+    ),
+    (
+        "docker/pid-stale",
+        "processes are made for it: formats/checks/tests/docker.rs",
+    ),
+    (
+        "registry/registries-yaml-unusable",
+        "an edit moves no store to where k3s has it: formats/checks/tests/silent.rs",
+    ),
+    (
+        "store/state-kept",
+        "an edit moves no clock: formats/checks/tests/state_kept.rs",
+    ),
+    (
         "store/other-database",
         "an edit exchanges no files: formats/checks/tests/exchanged.rs, tools/repair's of real daemons",
     ),

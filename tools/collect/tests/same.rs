@@ -62,7 +62,13 @@ fn compare(name: &str, tar: &testcase::Tar, wrong: &mut Vec<String>) {
     for (code, place) in open.difference(&masked).filter(|(code, _)| !rests(code)) {
         wrong.push(format!("{name}: {code} at {place} is lost"));
     }
-    for (code, place) in masked.difference(&open).filter(|(code, _)| !rests(code)) {
+    // Whether its bytes are right is not known then, and said.
+    let is_untold = |code: &str, place: &String| {
+        let blocks = ("ingest/blocks-pull".to_owned(), place.clone());
+        code == "ingest/complete" && open.contains(&blocks)
+    };
+    let new = masked.difference(&open);
+    for (code, place) in new.filter(|(code, place)| !rests(code) && !is_untold(code, place)) {
         wrong.push(format!("{name}: {code} at {place} is new"));
     }
     if !says {

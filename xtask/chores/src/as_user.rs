@@ -30,19 +30,28 @@ pub(crate) fn run(args: &Args) -> Done {
     }
     // Many programs wait for one slow test at their end: meanwhile the next one has begun.
     let next = AtomicUsize::new(0);
-    let work = || -> Done {
+    // One that fails keeps no other from being run: all that is wrong is told at once.
+    let work = || -> Vec<String> {
+        let mut failed = Vec::new();
         while let Some((program, folder)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            one(program, folder, &args.user)?;
+            failed.extend(one(program, folder, &args.user).err());
         }
-        Ok(())
+        failed
     };
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        let mut done = workers.into_iter().map(ScopedJoinHandle::join);
-        done.try_for_each(|done| {
-            done.unwrap_or_else(|_| Err("a thread of this chore ended early".to_owned()))
-        })
+        let done = workers.into_iter().map(ScopedJoinHandle::join);
+        let failed = done.flat_map(|done| {
+            done.unwrap_or_else(|_| vec!["a thread of this chore ended early".to_owned()])
+        });
+        let failed: Vec<String> = failed.collect();
+        if failed.is_empty() {
+            println!("{} programs, none failed", programs.len());
+            Ok(())
+        } else {
+            Err(failed.join("\n"))
+        }
     })
 }
 

@@ -47,8 +47,9 @@ pub(crate) fn run(args: &Args) -> Done {
         });
         let failed: Vec<String> = failed.collect();
         if failed.is_empty() {
-            println!("{} programs, none failed", programs.len());
-            Ok(())
+            let count = programs.len();
+            let told = writeln!(std::io::stdout(), "{count} programs, none failed");
+            told.map_err(|error| format!("standard output: {error}"))
         } else {
             Err(failed.join("\n"))
         }

@@ -314,7 +314,10 @@ fn what_changes_under_collect_is_said() {
     for how in ["swapped", "rewritten", "truncated"] {
         let node = node();
         let meta = node.path().join(META);
-        let first = std::fs::read(&meta).expect("meta.db");
+        let mut first = std::fs::read(&meta).expect("meta.db");
+        // So long that it changes while it is copied, however busy the machine is.
+        first.resize(first.len().saturating_add(16 << 20), 0x5a);
+        std::fs::write(&meta, &first).expect("write");
         let second: Vec<u8> = first.iter().map(|byte| !byte).collect();
         let scratch = tempfile::tempdir().expect("folder");
         let is_noticed = (0..40).any(|attempt| {

@@ -59,8 +59,7 @@ const NOTHING: &str = "blob/unknown bolt/inline-large bolt/many-gone bolt/meta-f
     runtime/work-dir-orphan snapshot/extraction-leftover snapshot/temporary snapshot/usage-missing \
     store/state-missing";
 
-const BY_HAND: &str = "bolt/big-endian cni/plugin-file-missing container/options-gone \
-    registry/registries-yaml-unusable \
+const BY_HAND: &str = "bolt/big-endian container/options-gone \
     cri/runtime-handler-unknown cri/sandbox-record-gone cri/sandboxer-unknown \
     meta/bucket-key meta/migration-blocked \
     meta/plain-key meta/value-large meta/version-ahead meta/version-unknown \

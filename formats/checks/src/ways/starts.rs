@@ -310,7 +310,8 @@ const TOLD: &[(&str, &str)] = &[
          container-twice record-skipped status-rewritten status-folder pod-address-lost container-unattached \
          output-lost pod-file-left-out network-pod-fails network-not-ready network-result address-damaged socket-gone \
          tasks-forgotten shim-program-gone runtime-unusable shim-mute shim-dead state-lost-later state-unseen \
-         log-unwritable log-unwritable-later bundle-kept docker-settings docker-pid mounts-broken",
+         log-unwritable log-unwritable-later bundle-kept docker-settings docker-pid mounts-broken \
+         registries-yaml restart-log-lost",
     ),
     (
         "a finding of the database says it, with its steps",
@@ -324,7 +325,7 @@ const TOLD: &[(&str, &str)] = &[
         "it is what every start does: of what it removes, a finding tells",
         "status-exited folders-removed log-folder-made migrates collects collects-layers cleans-directories \
          cleans-content blob-unkept network-written-later bundle-orphan bundle-empty shim-leaked work-dir \
-         work-dir-left bundle-asked",
+         work-dir-left bundle-asked restart-starts restart-stops",
     ),
 ];
 

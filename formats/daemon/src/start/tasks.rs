@@ -275,7 +275,7 @@ pub const RESTART_LOG_LOST: StartRule = rule(
      containerd.io/restart.logpath",
     &[(
         Release::V2_0,
-        "is no longer supported since containerd v2.0",
+        "Label \"containerd.io/restart.logpath\" is no longer supported since containerd v2.0",
     )],
 )
 .on(&["container/restart-log-lost"])

@@ -540,4 +540,18 @@ pub(super) const ALL: &[Message] = &[
     )
     .or(&["there is no such container any more (then nothing is wrong)", "a process of it does not end, or its cgroup is busy"])
     .first(&["runc --root /run/containerd/runc/k8s.io list", STUCK, "coroner runtime shims /"]),
+    cause(
+        "restart-log-label",
+        Containerd,
+        Tasks,
+        &[
+            "Label {q} is no longer supported since containerd v2.0. Use {q} instead",
+            "Label {q} is no longer supported since containerd v2.0",
+        ],
+        "A container that containerd starts by its restart label has its log named by a label of 1.x, which 2.x does not \
+         follow: what it writes from then on is lost.",
+    )
+    .certain()
+    .codes(&["container/restart-log-lost"])
+    .first(&[TRIAGE]),
 ];

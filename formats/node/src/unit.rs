@@ -279,14 +279,12 @@ impl Unit {
             let inner = if SHELLS.contains(&program.as_str()) {
                 script(&command)
             } else if WRAPPERS.contains(&program.as_str()) {
-                let mut rest = command.iter().skip(1);
-                let at = rest.position(|word| name_of(word) == "containerd" || is_wrapper(word));
-                at.map(|at| command.split_at(at.saturating_add(1)))
-                    .map(|(before, inner)| {
-                        let pairs = before.iter().filter_map(|word| assigned(word));
-                        self.environment.extend(pairs);
-                        inner.to_vec()
-                    })
+                let at = behind(&command);
+                at.map(|at| command.split_at(at)).map(|(before, inner)| {
+                    let pairs = before.iter().filter_map(|word| assigned(word));
+                    self.environment.extend(pairs);
+                    inner.to_vec()
+                })
             } else {
                 None
             };
@@ -457,6 +455,21 @@ fn name_of(program: &str) -> &str {
 
 fn is_wrapper(word: &str) -> bool {
     WRAPPERS.contains(&name_of(word)) || SHELLS.contains(&name_of(word))
+}
+
+/// Where the program stands that a wrapper starts: behind options, numbers and what it assigns. Nothing where another
+/// word stands before it, which may be a script that is given the daemon's name.
+fn behind(command: &[String]) -> Option<usize> {
+    for (at, word) in command.iter().enumerate().skip(1) {
+        if name_of(word) == "containerd" || is_wrapper(word) {
+            return Some(at);
+        }
+        let is_number = word.starts_with(|letter: char| letter.is_ascii_digit());
+        if !is_number && !word.starts_with('-') && !word.contains('=') {
+            return None;
+        }
+    }
+    None
 }
 
 /// `NAME=VALUE`, where the value is known.
@@ -698,6 +711,9 @@ mod tests {
             "/bin/sh -c '/opt/set-up && exec containerd --root /x'",
             "/usr/bin/env -S start-it",
             "/usr/bin/env PATH=/opt/bin start-containerd --root /x",
+            "/usr/bin/env PATH=/opt/bin start-it containerd --root /x",
+            "/usr/bin/env -i start-it containerd --root /x",
+            "/usr/bin/nice -n 5 /opt/start-it /usr/bin/containerd --root /x",
         ] {
             let unit = unit_of(&format!("[Service]\nExecStart={unknown}\n"));
             assert!(

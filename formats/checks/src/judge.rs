@@ -234,7 +234,6 @@ impl<'n> Judge<'n> {
                 "there are too many chains of them",
             ));
         }
-        let hanging = crate::ways::Hanging::new(self.node);
         let findings = self
             .findings
             .into_iter()
@@ -242,7 +241,6 @@ impl<'n> Judge<'n> {
                 [] => daemon::with_start(finding),
                 _ => finding,
             })
-            .map(|finding| hanging.named(crate::ways::add(self.node, &hanging, finding)))
             .map(crate::said::with_message)
             .map(|finding| crate::config::in_template(self.node, finding));
         let findings = findings.collect();

@@ -100,6 +100,7 @@ pub use running::{Running, running};
 pub use said::with_logs;
 pub use snapshot_layer::line as layer_line;
 pub use verdict::{Start, Verdict, conclude, put_in_order, verdict, with_verdict};
+pub use ways::{Forbidding, with_ways};
 
 /// One check.
 #[derive(Debug)]
@@ -339,7 +340,8 @@ pub fn judge(node: &Node, measured: &Measured) -> Report {
     judge_with(node, measured, |_| true)
 }
 
-/// As [`judge`], with every finding, however many there are of one code.
+/// As [`judge`], with every finding, however many there are of one code. Ways out would take most of the memory
+/// then: [`with_ways`] adds them to those that are kept.
 pub fn judge_all(node: &Node, measured: &Measured) -> Report {
     all_of(node, measured, |_| true)
 }
@@ -348,7 +350,7 @@ pub fn judge_all(node: &Node, measured: &Measured) -> Report {
 pub fn judge_with(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
     let mut report = all_of(node, measured, wanted);
     report.cut(MOST_OF_A_CODE);
-    report
+    with_ways(node, report, &Forbidding::default())
 }
 
 /// As [`judge_with`], each thing by itself: what befell all of a collection is not told as one, and

@@ -306,7 +306,7 @@ impl Capture<'_> {
         let found: Vec<(String, bool)> = threads
             .filter(|prefix| **prefix != *own)
             .filter_map(|prefix| match wait(&format!("{prefix}wchan"))? {
-                Wait::PipeFull => Some((prefix.to_owned(), false)),
+                Wait::PipeFull | Wait::Spawn => Some((prefix.to_owned(), false)),
                 Wait::Storage | Wait::Scanner | Wait::Thaw => Some((prefix.to_owned(), true)),
                 _ => None,
             })
@@ -327,7 +327,8 @@ impl Capture<'_> {
         }
     }
 
-    /// Whoever writes much waits for room now and then, and whoever reads much for its disk. Only who
+    /// Whoever writes much waits for room now and then, whoever reads much for its disk, and whoever calls
+    /// programs for these to begin. Only who
     /// did not run between two looks hangs; what the others waited for is forgotten.
     fn forget_the_busy(&mut self) {
         let waiters = core::mem::take(&mut self.waiters);

@@ -214,6 +214,17 @@ impl Process {
             .find(|thread| thread.tid != self.pid && thread.wait().is_some_and(Wait::is_for_a_file))
     }
 
+    /// Its first thread that waits so.
+    pub fn thread_in(&self, wait: Wait) -> Option<u32> {
+        if self.wait() == Some(wait) {
+            return Some(self.pid);
+        }
+        let mut threads = self.threads.iter();
+        threads
+            .find(|thread| thread.wait() == Some(wait))
+            .map(|thread| thread.tid)
+    }
+
     /// Threads that live on though the first has ended.
     pub fn survivors(&self) -> impl Iterator<Item = &Thread> {
         let dead = |thread: &Thread| matches!(thread.state, Some('Z' | 'X' | 'x'));

@@ -7,6 +7,7 @@ use crate::State;
 use crate::facts::{Index, is_runc_init};
 use crate::found::Found;
 use crate::parked::hook_of;
+use crate::state::child_held;
 use crate::subject::Subject;
 
 /// Seconds in which a step of a creation is done, hooks aside.
@@ -62,6 +63,9 @@ pub(crate) fn without_init<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Opti
             .by(creator)
             .since(since);
         found.freezer = Some(freezer);
+        return Some(found);
+    }
+    if let Some(found) = child_held::find(index, creator, "its creator") {
         return Some(found);
     }
     if index.age(creator).is_none_or(|age| age < STEP) {
@@ -123,6 +127,9 @@ pub(crate) fn waits_for_creator<'f>(
         .by(creator)
         .since(since);
         found.freezer = Some(freezer);
+        return found;
+    }
+    if let Some(found) = child_held::find(index, creator, "its creator") {
         return found;
     }
     let hook = hook_of(index, creator, process);

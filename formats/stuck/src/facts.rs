@@ -207,6 +207,7 @@ pub(crate) fn held_by(process: &Process) -> Option<Wait> {
         matches!(
             wait,
             Wait::Fifo
+                | Wait::Spawn
                 | Wait::Seccomp
                 | Wait::Storage
                 | Wait::Scanner

@@ -14,7 +14,7 @@ use process::{Frozen, Wait};
 use crate::State;
 use crate::facts::{Index, is_crun_init, is_runc_init};
 use crate::found::Found;
-use crate::state::{dying, outlived};
+use crate::state::{child_held, dying, outlived};
 use crate::subject::{Init, Subject, Whose};
 use crate::{creating, ended, exec, parked, workload};
 
@@ -58,6 +58,9 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         if let Some(tracer) = process.status.tracer {
             found = found.note(format!("pid {tracer} traces it"));
         }
+        return found;
+    }
+    if let Some(found) = child_held::judge(index, subject, process) {
         return found;
     }
     let is_init = is_runc_init(process) || (subject.is_crun() && is_crun_init(process));

@@ -93,6 +93,20 @@ fn a_plugin_that_it_called_does_not_end() {
     assert!(!daemon(&machine).stuck);
 }
 
+/// A program of Go makes its children by vfork, one at a time.
+#[test]
+fn a_child_that_has_not_begun_keeps_it_from_calling_others() {
+    let mut machine = machine('S');
+    machine.file(PID, "task/6003/wchan", "kernel_clone");
+    machine.process(6300, "containerd", 'T', PID, 8_000_000);
+    machine.file(6300, "cmdline", "/usr/bin/containerd\0");
+    let one = daemon(&machine);
+    assert!(one.stuck && one.why.contains("pid 6300"), "{one:#?}");
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 6300"]);
+    machine.file(PID, "task/6003/wchan", "futex_do_wait");
+    assert!(!daemon(&machine).stuck);
+}
+
 #[test]
 fn which_of_two_is_the_daemon_is_told_by_its_socket() {
     let mut machine = machine('T');

@@ -381,7 +381,9 @@ pub(crate) fn damaged(case: &Case<'_, '_>) -> Remedy {
     let own = subject.process().into_iter();
     let mut all = own.chain(subject.members.iter().copied());
     let runs = all.any(|process| {
-        !crate::facts::is_runc_init(process) && !crate::facts::is_crun_init(process)
+        !crate::facts::is_runc_init(process)
+            && !crate::facts::is_crun_init(process)
+            && !crate::facts::is_youki_init(process)
     });
     // What is not known to have stopped before the start may have run.
     let never_started = matches!(

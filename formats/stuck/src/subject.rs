@@ -161,6 +161,20 @@ impl<'f> Subject<'f> {
             .is_some_and(|container| container.program == Program::Crun)
     }
 
+    pub(crate) fn is_youki(&self) -> bool {
+        self.container
+            .is_some_and(|container| container.program == Program::Youki)
+    }
+
+    /// Where its init waits for the start.
+    pub(crate) fn place(&self) -> &'static str {
+        if self.is_youki() {
+            "notify.sock"
+        } else {
+            "exec.fifo"
+        }
+    }
+
     /// The program that keeps it, by its usual name.
     pub(crate) fn program(&self) -> &'static str {
         match self.container.map(|container| container.program) {

@@ -11,6 +11,7 @@ import time
 from .daemon import client, ctr
 from .node import CACHE, Failed, until
 
+RUNNING = 1  # a state of the CRI
 LOST = 62  # seconds after which a start is not expected any more
 BUSYBOX = {"host_path": "/usr/bin/busybox", "container_path": "/busybox", "readonly": True, "selinux_relabel": False,
            "propagation": 0, "uid_mappings": [], "gid_mappings": [], "recursive_read_only": False}
@@ -93,9 +94,9 @@ def end_missed(node, name):
     os.kill(main, signal.SIGKILL)
     until("its end", lambda: not node.pids(name))
     time.sleep(3)
-    status = json.loads(cri(node, "container-status", node.ids[name]))
-    if "RUNNING" not in json.dumps(status):
-        raise Failed(f"the CRI noticed its end: {json.dumps(status)[:200]}")
+    listed = [each["listed"] for each in json.loads(cri(node, "list"))["containers"]]
+    if [each["state"] for each in listed if each["id"] == node.ids[name]] != [RUNNING]:
+        raise Failed(f"the CRI noticed its end: {listed}")
 
 
 def exited(node, name):

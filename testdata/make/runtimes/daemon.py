@@ -120,8 +120,9 @@ def dying(node, name):
 
 def joined(node, name):
     main = node.main_of(name)
-    node.spawn("busybox", "nsenter", "-t", str(node.inside(main)), "-p", "busybox", "sleep", "100000")
-    for pid in until("what joined it", lambda: [each for each in node.processes("busybox", "nsenter", "-p")
+    inside = str(node.inside(main))
+    node.spawn("busybox", "nsenter", "-t", inside, "-p", "busybox", "sleep", "100000")
+    for pid in until("what joined it", lambda: [each for each in node.processes("busybox", "nsenter", inside)
                                                 if read(f"/proc/{each}/task/{each}/children").strip()]):
         signal_of(pid, signal.SIGSTOP)
         stopped(pid)
@@ -203,14 +204,33 @@ def gvisor_paused(node, name):
     ctr(node, "tasks", "pause", name)
 
 
-def youki(node, name):
-    """youki by runc's shim: $CORONER_YOUKI is one, for Debian has none."""
+def outfit_youki(node):
+    """$CORONER_YOUKI is one, for Debian has none."""
     program = node.dir / "usr/local/bin/youki"
     if not program.exists():
         program.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(os.environ["CORONER_YOUKI"], program)
+
+
+def youki(node, name):
+    """youki by runc's shim."""
+    outfit_youki(node)
     node.must("ctr", "run", "--detach", "--null-io", "--runc-binary", "/usr/local/bin/youki", IMAGE, name)
     until(f"{name}'s workload", lambda: "sleeper" in node.seen(name))
+
+
+def youki_parked(node, name):
+    """By hand: created, and not started. It wants a working directory that has a name inside."""
+    outfit_youki(node)
+    node.bundle(name)
+    node.must("sh", "-c", f"cd / && exec /usr/local/bin/youki create --bundle /srv/{name} --pid-file /srv/{name}/init.pid {name}")
+    until(f"{name}'s init", lambda: "youki:[2:INIT]" in node.seen(name))
+
+
+def youki_stopped(node, name):
+    youki_parked(node, name)
+    signal_of(node.main_of(name), signal.SIGSTOP)
+    stopped(node.main_of(name))
 
 
 def youki_paused(node, name):

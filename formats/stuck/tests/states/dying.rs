@@ -138,7 +138,11 @@ fn a_child_that_was_stopped_before_its_exec_holds_its_parent() {
     machine.file(pid, "wchan", "do_epoll_wait");
     machine.file(pid, &format!("task/{}/wchan", pid + 1), "kernel_clone");
     let one = machine.is(State::ChildHeld);
-    assert!(one.why.contains(&format!("thread {} of", pid + 1)), "{}", one.why);
+    assert!(
+        one.why.contains(&format!("thread {} of", pid + 1)),
+        "{}",
+        one.why
+    );
     machine.process(9300, "app", 'D', pid, 8_000_000);
     machine.file(9300, "wchan", "kernel_clone");
     machine.process(9301, "app", 'T', 9300, 8_000_001);
@@ -169,7 +173,10 @@ fn a_child_that_waits_for_a_mount_is_told_as_that() {
     // It is not known what a child waits for that was made long ago, and one of this moment is about to exec.
     machine.file(9300, "wchan", "some_lock");
     let one = machine.is(State::ChildHeld);
-    assert!(!one.sure && super::rendered(&one.remedy).is_empty(), "{one:#?}");
+    assert!(
+        !one.sure && super::rendered(&one.remedy).is_empty(),
+        "{one:#?}"
+    );
     let (machine, _) = spawning('R', 8_999_990);
     machine.is(State::Running);
     // One that has begun its program is another's matter.
@@ -181,7 +188,10 @@ fn a_child_that_waits_for_a_mount_is_told_as_that() {
     machine.process(9301, "app", 'T', pid, 8_000_001);
     machine.file(9301, "cmdline", "/bin/app\0--serve\0");
     let one = machine.is(State::ChildHeld);
-    assert!(!one.sure && super::rendered(&one.remedy).is_empty(), "{one:#?}");
+    assert!(
+        !one.sure && super::rendered(&one.remedy).is_empty(),
+        "{one:#?}"
+    );
 }
 
 /// `sleeper` as a container of the CRI, whose init is gone.

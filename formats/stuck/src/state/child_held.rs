@@ -14,7 +14,8 @@ use runc::Phase;
 use super::{Row, State};
 use crate::facts::{Index, held_by};
 use crate::found::Found;
-use crate::remedy::{Case, go_on, risky, safe, signal, thaw};
+use crate::creating;
+use crate::remedy::{Case, go_on, risky, safe, signal, storage, thaw, without_mount};
 use crate::subject::Subject;
 
 pub(super) const ROW: Row = Row {
@@ -64,6 +65,9 @@ pub(crate) fn find<'f>(index: &Index<'f>, process: &'f Process, who: &str) -> Op
         _ => return one_of(index, &all, &who),
     };
     let (last, via) = last_of(index, child);
+    if held_by(last).is_some_and(Wait::is_for_a_file) {
+        return for_a_file(index, child, last, &via, &who);
+    }
     let (freezer, _) = index
         .processes
         .places
@@ -92,6 +96,31 @@ pub(crate) fn find<'f>(index: &Index<'f>, process: &'f Process, who: &str) -> Op
         .by(last)
         .since(index.started(child));
     found.freezer = freezer;
+    Some(found)
+}
+
+/// A child that waits for a file before it begins: its program lies on a file system that does not answer, say.
+fn for_a_file<'f>(
+    index: &Index<'f>,
+    child: &'f Process,
+    last: &'f Process,
+    via: &str,
+    who: &str,
+) -> Option<Found<'f>> {
+    if index.age(last).is_none_or(|age| age < STEP) {
+        return None;
+    }
+    let state = creating::kind_of_wait(last);
+    let what = creating::waits_for(state);
+    let why = format!(
+        "{who} waits for its child, pid {}{via}, which waits for {what} before it began its program",
+        child.pid
+    );
+    let found = Found::new(state, why).sure(state == State::StorageHung);
+    let mut found = found.by(last).since(index.started(child));
+    if state == State::StorageHung {
+        (found.mount, found.notes) = creating::mount_of(index, last);
+    }
     Some(found)
 }
 
@@ -132,6 +161,9 @@ fn last_of<'f>(index: &Index<'f>, child: &'f Process) -> (&'f Process, String) {
 }
 
 pub(crate) fn way_out(found: &Found<'_>) -> Remedy {
+    if found.state != State::ChildHeld {
+        return without_mount(found.state).unwrap_or_else(|| storage(found));
+    }
     let Some(child) = found.culprit else {
         return Remedy::default();
     };

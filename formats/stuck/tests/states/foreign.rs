@@ -495,6 +495,7 @@ fn an_init_of_youki_waits_at_its_socket() {
             ..runc::YoukiState::default()
         };
         sleeper.program = runc::Program::Youki;
+        sleeper.derived.why = format!("youki wrote that it is {status}");
         sleeper.youki = runc::Doc::Whole(state);
         sleeper.derived.phase = match status {
             "created" => runc::Phase::Created,

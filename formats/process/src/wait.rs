@@ -117,6 +117,7 @@ impl Wait {
             }
             _ if [
                 "nfs",
+                "autofs",
                 "rpc_",
                 "fuse_",
                 "ovl_",
@@ -189,6 +190,7 @@ mod tests {
             ("request_wait_answer", Some(Wait::Storage)),
             ("walk_component", Some(Wait::Storage)),
             ("path_openat", Some(Wait::Storage)),
+            ("autofs_wait", Some(Wait::Storage)),
             ("fanotify_handle_event.isra.0", Some(Wait::Scanner)),
             ("percpu_rwsem_wait", Some(Wait::Thaw)),
             ("kernel_clone", Some(Wait::Spawn)),

@@ -318,7 +318,10 @@ pub(crate) fn mount_of<'f>(
     let own = process.mounts.as_deref().unwrap_or(of_host);
     // That of the container is mounted last; a file system counts once, wherever it is mounted.
     let mut all: Vec<&Mount> = Vec::new();
-    for mount in own.iter().rev().filter(|mount| may_hang(mount)) {
+    // systemd has automounts on every machine: they count for who waits for an automounter.
+    let asks = waits_for_automount(process);
+    let may = |mount: &&Mount| (mount.kind == *"autofs") == asks && (asks || may_hang(mount));
+    for mount in own.iter().rev().filter(may) {
         if all.iter().all(|seen| seen.device != mount.device) {
             all.push(mount);
         }
@@ -340,6 +343,12 @@ pub(crate) fn mount_of<'f>(
             .push("which of these mounts it waits for is not known: the first is named".to_owned());
     }
     (first, notes)
+}
+
+fn waits_for_automount(process: &Process) -> bool {
+    let threads = process.threads.iter().map(|thread| &thread.wchan);
+    let mut all = core::iter::once(&process.wchan).chain(threads).flatten();
+    all.any(|wchan| wchan.bytes().starts_with(b"autofs"))
 }
 
 fn may_hang(mount: &Mount) -> bool {

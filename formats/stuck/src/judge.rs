@@ -12,7 +12,7 @@
 use process::{Frozen, Wait};
 
 use crate::State;
-use crate::facts::{Index, is_crun_init, is_runc_init, is_youki_init};
+use crate::facts::Index;
 use crate::found::Found;
 use crate::state::{child_held, dying, outlived};
 use crate::subject::{Init, Subject, Whose};
@@ -63,9 +63,7 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
     if let Some(found) = child_held::judge(index, subject, process) {
         return found;
     }
-    let is_init = is_runc_init(process)
-        || subject.is_crun() && is_crun_init(process)
-        || subject.is_youki() && is_youki_init(process);
+    let is_init = subject.is_init(process);
     if let Some(found) = frozen(index, subject, is_init) {
         return found;
     }

@@ -34,6 +34,9 @@ pub(crate) fn judge<'f>(
     if let Some(found) = on_storage(index, subject, process) {
         return found;
     }
+    if let Some(found) = crate::state::seccomp_wait::judge(index, subject, process) {
+        return found;
+    }
     if let Some(found) = shim_held(index, subject) {
         return found.since(since);
     }
@@ -69,6 +72,14 @@ fn runs<'f>(index: &Index<'f>, subject: &Subject<'f>, process: &'f Process) -> F
     }
     let mut found = elsewhere(subject, process)
         .unwrap_or_else(|| Found::new(State::Running, "its program runs"));
+    let all = core::iter::once(&process).chain(&subject.members);
+    if let Some((tid, wchan)) = all.copied().find_map(Process::deep_thread) {
+        found.why = format!(
+            "{}; thread {tid} of it takes no signal (D), in {wchan} of the kernel: what it waits for is not known",
+            found.why
+        );
+        found.sure = false;
+    }
     for (why, evidence) in at_limit::slowed(index.processes, process) {
         found.why.push_str("; ");
         found.why.push_str(&why);

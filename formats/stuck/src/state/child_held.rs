@@ -7,7 +7,7 @@
 //!
 //! Tests: `tests/states/dying.rs`; made for real by `testdata/make/runtime` (`child-held` in runtime.toml).
 
-use finding::{Remedy, Step};
+use finding::Remedy;
 use process::{Process, Wait};
 use runc::Phase;
 
@@ -15,7 +15,7 @@ use super::{Row, State};
 use crate::facts::{Index, held_by};
 use crate::found::Found;
 use crate::creating;
-use crate::remedy::{Case, go_on, risky, safe, signal, storage, thaw, without_mount};
+use crate::remedy::{Case, go_on, of_tracer, risky, safe, signal, storage, thaw, without_mount};
 use crate::subject::Subject;
 
 pub(super) const ROW: Row = Row {
@@ -168,10 +168,7 @@ pub(crate) fn way_out(found: &Found<'_>) -> Remedy {
         return Remedy::default();
     };
     if let Some(tracer) = child.status.tracer {
-        let step = Step::words(format!(
-            "Have pid {tracer} let pid {} go, or end it by its own means (quit the debugger).",
-            child.pid
-        ));
+        let step = of_tracer(tracer);
         return safe("The child goes on when its tracer lets it.", vec![step]);
     }
     if child.stat.is_stopped() {

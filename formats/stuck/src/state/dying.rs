@@ -14,7 +14,7 @@ use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
 use crate::may::Signs;
-use crate::remedy::{Case, remedy, signal, storage, thaw};
+use crate::remedy::{Case, of_tracer, remedy, safe, signal, storage, thaw};
 use crate::state::Row;
 use crate::subject::Subject;
 use finding::{Remedy, Step};
@@ -79,13 +79,18 @@ pub(crate) fn unreaped<'f>(
     let inside = inside.filter(|_| waited.status.nspid.len() > 1);
     let inside = inside.map_or_else(String::new, |pid| format!(" ({pid} in there)"));
     let mut found = if waited.stat.is_dead() {
-        let parent = index.processes.get(waited.stat.ppid)?;
+        // A tracer takes notice before the parent does.
+        let (who, pid) = match waited.status.tracer {
+            Some(tracer) => ("tracer", tracer),
+            None => ("parent", waited.stat.ppid),
+        };
+        let reaper = index.processes.get(pid)?;
         let why = format!(
             "it is dying, and waits for pid {}{inside}, which has ended and is not reaped by its \
-             parent, pid {}",
-            waited.pid, parent.pid
+             {who}, pid {pid}",
+            waited.pid
         );
-        Found::new(State::Dying, why).by(parent)
+        Found::new(State::Dying, why).by(reaper)
     } else {
         let why = format!(
             "it is dying, and waits for pid {}{inside}, which does not end",
@@ -196,6 +201,15 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
             "The parent reaps it once the parent continues; the container then ends by itself.",
             vec![signal("CONT", culprit)],
         );
+    }
+    let init = case.subject.process();
+    let traces = init.is_some_and(|init| {
+        let mut others = others(case.index, case.subject, init);
+        others.any(|it| it.stat.is_dead() && it.status.tracer == Some(culprit.pid))
+    });
+    if traces {
+        let why = "What has ended is given to its parent when its tracer lets it go.";
+        return safe(why, vec![of_tracer(culprit.pid)]);
     }
     let is_init = case
         .subject

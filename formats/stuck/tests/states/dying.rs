@@ -194,6 +194,109 @@ fn a_child_that_waits_for_a_mount_is_told_as_that() {
     );
 }
 
+/// The kernel gives what has ended to its parent only after its tracer took notice: no shim is to blame.
+#[test]
+fn who_is_traced_is_not_reaped_before_its_tracer_lets_go() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("sleeper", 'Z');
+    machine.process(9400, "strace", 'S', 1, 8_000_000);
+    machine.file(pid, "status", "TracerPid:\t9400\n");
+    let one = machine.is(State::Zombie);
+    assert!(one.why.contains("tracer, pid 9400"), "{}", one.why);
+    assert!(super::rendered(&one.remedy).is_empty() && one.remedy.steps.len() == 1);
+    machine.process(9400, "strace", 'T', 1, 8_000_000);
+    let one = machine.is(State::Zombie);
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 9400"]);
+    // As before, and an init waits for one that is traced: its parent, which is alive, is not ended.
+    let mut machine = zapping('S', 'Z');
+    machine.process(9400, "strace", 'S', 1, 8_000_000);
+    machine.file(9001, "status", "NSpid:\t9001\t14\nTracerPid:\t9400\n");
+    let one = machine.is(State::Dying);
+    assert_eq!(one.culprit, Some(9400), "{one:#?}");
+    assert!(super::rendered(&one.remedy).is_empty(), "{one:#?}");
+}
+
+#[test]
+fn a_workload_may_wait_for_an_automounter() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("ls", 'D');
+    machine.file(pid, "wchan", "autofs_wait");
+    let mounts =
+        "40 1 0:99 / /vol/a rw - fuse.well well rw\n41 1 0:98 / /vol/b rw - autofs auto rw\n";
+    machine.file(pid, "mountinfo", mounts);
+    let one = machine.is(State::StorageHung);
+    assert!(
+        one.evidence.iter().any(|line| line.starts_with("/vol/b ")),
+        "{one:#?}"
+    );
+    assert!(
+        one.evidence.iter().all(|line| !line.starts_with("/vol/a ")),
+        "{one:#?}"
+    );
+    assert!(super::rendered(&one.remedy).is_empty() && !one.remedy.is_safe());
+    // Who waits for another file system does not wait for an automounter.
+    machine.file(pid, "wchan", "request_wait_answer");
+    let one = machine.is(State::StorageHung);
+    assert!(
+        one.evidence.iter().all(|line| !line.starts_with("/vol/b ")),
+        "{one:#?}"
+    );
+}
+
+#[test]
+fn a_workload_may_wait_for_a_seccomp_agent() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("app", 'S');
+    machine.file(pid, "wchan", "seccomp_do_user_notification.isra.0");
+    machine.process(9500, "agent", 'S', 1, 8_000_000);
+    link(&mut machine, 9500, "fd/7", "anon_inode:seccomp notify");
+    let one = machine.is(State::SeccompWait);
+    assert!(
+        !one.sure && super::rendered(&one.remedy).is_empty(),
+        "{one:#?}"
+    );
+    assert!(
+        one.evidence
+            .iter()
+            .any(|line| line.starts_with("pid 9500 (")),
+        "{one:#?}"
+    );
+}
+
+/// Of one that takes no signal it is not said that it is well, whatever the function is called.
+#[test]
+fn who_sleeps_deep_in_the_kernel_is_told() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("app", 'S');
+    let thread = format!(
+        "{} (app) D 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0 20 {}",
+        pid + 1,
+        "1 ".repeat(30)
+    );
+    machine.file(pid, &format!("task/{}/stat", pid + 1), &thread);
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "some_lock");
+    let one = machine.is(State::Running);
+    assert!(
+        !one.sure && one.why.contains("in some_lock of the kernel"),
+        "{}",
+        one.why
+    );
+    // It ran between two looks, or may be woken.
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "0");
+    assert!(machine.is(State::Running).sure);
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "some_lock");
+    machine.file(
+        pid,
+        &format!("task/{}/stat", pid + 1),
+        &thread.replace(" D ", " S "),
+    );
+    assert!(machine.is(State::Running).sure);
+}
+
 /// `sleeper` as a container of the CRI, whose init is gone.
 fn ended(started: i64, finished: i64, daemon: Option<char>) -> Machine {
     let mut machine = Machine::new();

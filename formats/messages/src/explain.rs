@@ -13,6 +13,7 @@ use crate::hedge::as_told;
 use crate::inside::{Inside, inside_of, is_quoted};
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::{LINE_LIMIT, Peeled, peel};
+use crate::object;
 use crate::place;
 use crate::scope::Line;
 use crate::speaker::Speaker;
@@ -215,6 +216,7 @@ pub fn explain(line: &str) -> Explained {
         speaker.shows(text.who, &whole.whole)
     })
     .map(|head| of_the_speaker(head, place, speaker, &whole))
+    .map(|head| object::by_owner(head, speaker, &whole))
     .map(|head| said_by(head, speaker, &whole));
     let shows_speaker = head.as_ref().is_some_and(|head| match head {
         Head::Place(..) => speaker.shows(head.who(), &whole.whole),

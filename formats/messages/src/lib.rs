@@ -31,6 +31,7 @@ mod failure;
 mod hedge;
 mod inside;
 mod message;
+mod object;
 mod pattern;
 mod peel;
 mod place;

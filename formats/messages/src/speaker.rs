@@ -210,6 +210,15 @@ const OURS: &[&str] = &[
     "stargz",
 ];
 
+/// Words of the part of kubelet that had Docker run pods (dockershim, later cri-dockerd).
+pub(crate) const DOCKERSHIM: &[&str] = &[
+    "failed to start sandbox container for pod",
+    "failed to create a sandbox for pod",
+    "failed to set up sandbox container",
+    "failed to inspect sandbox image",
+    "operation timeout: context deadline",
+];
+
 /// Who speaks, as far as the line shows it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Speaker {
@@ -436,6 +445,9 @@ impl Speaker {
         {
             return Component::OtherSnapshotter;
         }
+        if is_daemons && any(DOCKERSHIM) && !whole.contains("containerd") {
+            return Component::Kubelet;
+        }
         let is_docker = self.program == Some(Component::Dockerd)
             || any(&[
                 "error response from daemon",
@@ -446,6 +458,9 @@ impl Speaker {
                 "handler for ",
                 "module=libcontainerd",
                 "health check for container",
+                "register layer",
+                "docker-runc",
+                "docker-containerd",
             ]);
         if is_daemons && is_docker && !whole.contains("containerd") {
             return Component::Dockerd;

@@ -28,6 +28,7 @@ pub mod corpus;
 mod engine;
 mod explain;
 mod failure;
+mod files;
 mod hedge;
 mod inside;
 mod message;

@@ -555,6 +555,7 @@ const fn named(who: Component) -> &'static [&'static str] {
             "cri-dockerd",
         ],
         Component::OtherSnapshotter => &["stargz", "nydus", "soci", "overlaybd", "snapshot"],
+        Component::Volumes => &["csi", "ceph", "rbd", "longhorn", "volume", "iscsi", "rook", "nfs"],
         Component::Windows => &["windows", "hcs", "hns", "\\", ".exe", "pipe"],
         Component::Kernel
         | Component::System

@@ -29,6 +29,7 @@ const OF_A_DRIVER: &[&str] = &[
     "globalmount",
     "/var/lib/kubelet/plugins/",
     "/plugins/&csi.sock",
+    "/csi.v1.",
 ];
 
 /// Words of a line that passes on what a runtime said.
@@ -48,13 +49,18 @@ pub(crate) fn by_owner(head: Head, speaker: Speaker, line: &Line) -> Head {
     let Some(key) = owner(line) else {
         return head;
     };
-    let is_its_own = matches!(
+    let is_a_runtimes = matches!(
         head.who(),
-        Component::Kubelet | Component::Kubernetes | Component::Client | Component::OtherRuntime
+        Component::Runc
+            | Component::Crun
+            | Component::Shim
+            | Component::Containerd
+            | Component::Cri
+            | Component::Dockerd
     );
     let is_a_pods = key == "at-pods-own-mounts";
     let is_shown = !is_a_pods && speaker.program.is_some_and(|program| program == head.who());
-    if is_shown || (is_its_own && !is_a_pods) {
+    if is_shown || !(is_a_runtimes || is_a_pods) {
         return head;
     }
     let word: Option<&'static Message> = match head {

@@ -25,6 +25,8 @@ const PROGRAMS: &[(&str, Component)] = &[
     ("k3d", Component::K3s),
     ("rke2", Component::K3s),
     ("k0s", Component::K3s),
+    ("microk8s.daemon-containerd", Component::Containerd),
+    ("microk8s.daemon-kubel", Component::Kubelet),
     ("microk8s", Component::K3s),
     ("crio", Component::OtherEngine),
     ("cri-o", Component::OtherEngine),

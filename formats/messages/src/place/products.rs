@@ -39,7 +39,7 @@ pub(super) const ALL: &[Place] = &[
         "at-longhorn",
         Volumes,
         Storage,
-        &["longhorn", "engine image", "instance manager", "instance-manager", "driver.longhorn.io"],
+        &["longhorn", "instance pvc-", "engine image", "instance manager", "instance-manager", "driver.longhorn.io"],
         "Longhorn, whose volumes are served by pods of the cluster: its manager, its engines and replicas.",
     )
     .or(&["a replica or an engine of the volume has failed, or its node is gone", "the disk that a node gives to Longhorn is full or missing", "open-iscsi is not installed, or another program (multipathd) took the device"])

@@ -82,7 +82,6 @@ pub(super) const ALL: &[Message] = &[
         Registry,
         &[
             "Status 429 trying to pull repository {rest}", "{}Status 429 trying to pull repository {rest}", "error parsing HTTP 429 response body{rest}",
-            "toomanyrequests",
             "toomanyrequests: Too Many Requests{rest}",
             "toomanyrequests: You have reached {rest}",
             "toomanyrequests: Rate exceeded{rest}",
@@ -113,7 +112,6 @@ pub(super) const ALL: &[Message] = &[
             "authorization failed",
             "authorization failed: no basic auth credentials",
             "insufficient_scope{}",
-            "denied",
             "denied: denied",
             "denied: requested access to the resource is denied{}",
             "denied: access forbidden{}",

@@ -51,6 +51,7 @@ pub(super) const ALL: &[Message] = &[
             "manifest blob unknown{rest}",
             "blob unknown to registry{rest}",
             "blob unknown: {rest}",
+            "unknown blob{rest}",
             "MANIFEST_BLOB_UNKNOWN: {rest}",
             "BLOB_UNKNOWN: {rest}",
             "{}\"code\":\"MANIFEST_BLOB_UNKNOWN\"{rest}",
@@ -107,7 +108,6 @@ pub(super) const ALL: &[Message] = &[
         TheRegistry,
         Registry,
         &[
-            "manifest invalid",
             "manifest invalid: manifest invalid{rest}",
             "manifest unverified{rest}",
             "manifest failed signature verification{rest}",
@@ -231,6 +231,7 @@ pub(super) const ALL: &[Message] = &[
         TheRegistry,
         Registry,
         &[
+            "denied",
             "denied: {rest}",
             "unauthorized: {rest}",
             "toomanyrequests: {rest}",

@@ -218,6 +218,23 @@ fn who_is_traced_is_not_reaped_before_its_tracer_lets_go() {
 }
 
 #[test]
+fn a_shim_of_which_one_thread_is_traced_is_not_stopped() {
+    let mut machine = Machine::new();
+    machine.shim('t');
+    machine.init("sleeper", 'S');
+    machine.file(super::SHIM, "status", "TracerPid:\t9400\n");
+    machine.is(State::ShimStopped);
+    let thread = format!("7001 (containerd-shim) S {}", "1 ".repeat(50));
+    machine.file(super::SHIM, "task/7001/stat", &thread);
+    let one = machine.is(State::Running);
+    assert!(
+        !one.sure && one.why.contains("tracer, pid 9400"),
+        "{}",
+        one.why
+    );
+}
+
+#[test]
 fn a_workload_may_wait_for_an_automounter() {
     let mut machine = Machine::new();
     machine.shim('S');

@@ -181,7 +181,7 @@ fn a_child_that_waits_for_a_mount_is_told_as_that() {
     machine.is(State::Running);
     // One that has begun its program is another's matter.
     let (mut machine, _) = spawning('T', 8_000_000);
-    machine.file(9300, "cmdline", "sleep\01\0");
+    machine.file(9300, "cmdline", "sleep\0infinity\0");
     machine.is(State::Running);
     // Two that were stopped: which of them is waited for is not known.
     let (mut machine, _) = spawning('T', 8_000_000);

@@ -237,6 +237,13 @@ impl Process {
         })
     }
 
+    /// Whether only its first thread is held, by a tracer, and others go on: a signal stops all of them.
+    pub fn is_held_in_part(&self) -> bool {
+        let goes_on = |thread: &Thread| matches!(thread.state, Some('R' | 'S' | 'D'));
+        let mut others = self.threads.iter().filter(|it| it.tid != self.pid);
+        self.stat.state == 't' && others.any(goes_on)
+    }
+
     /// Threads that live on though the first has ended.
     pub fn survivors(&self) -> impl Iterator<Item = &Thread> {
         let dead = |thread: &Thread| matches!(thread.state, Some('Z' | 'X' | 'x'));

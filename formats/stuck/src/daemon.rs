@@ -178,7 +178,12 @@ type Held = (String, bool, Remedy);
 /// Stopped, or frozen.
 fn held(index: &Index<'_>, process: &Process) -> Option<Held> {
     if process.stat.is_stopped() {
-        let why = "it was stopped, and answers no request".to_owned();
+        let why = if process.is_held_in_part() {
+            "its first thread is held by a tracer, and others go on: it may answer no request"
+        } else {
+            "it was stopped, and answers no request"
+        };
+        let why = why.to_owned();
         let way = match process.status.tracer {
             Some(tracer) => remedy(
                 false,

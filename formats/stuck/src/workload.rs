@@ -85,6 +85,16 @@ fn runs<'f>(index: &Index<'f>, subject: &Subject<'f>, process: &'f Process) -> F
         found.why.push_str(&why);
         found = found.note(evidence);
     }
+    let shim = subject.shim.as_ref().map(|shim| shim.process);
+    if let Some(shim) = shim.filter(|shim| shim.is_held_in_part()) {
+        let tracer = shim.status.tracer;
+        let tracer = tracer.map_or_else(String::new, |pid| format!(", pid {pid}"));
+        found.why = format!(
+            "{}; the first thread of its shim is held by its tracer{tracer}, and others go on",
+            found.why
+        );
+        found.sure = false;
+    }
     for member in subject.members.iter().filter(|it| it.pid != process.pid) {
         if let Some(dying) = dying::unreaped(index, subject, member) {
             found.why = format!("{}; of pid {} of it: {}", found.why, member.pid, dying.why);
@@ -179,7 +189,7 @@ pub(crate) fn on_storage<'f>(
 /// Its shim does not move: it was stopped, or is frozen.
 pub(crate) fn shim_held<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<Found<'f>> {
     let shim = subject.shim.as_ref()?.process;
-    if shim.stat.is_stopped() {
+    if shim.stat.is_stopped() && !shim.is_held_in_part() {
         return Some(Found::new(State::ShimStopped, "its shim was stopped").by(shim));
     }
     let places = &index.processes.places;

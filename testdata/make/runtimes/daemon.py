@@ -403,6 +403,15 @@ def zombie(node, name):
     until("a zombie", lambda: read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["Z"])
 
 
+def zombie_traced(node, name):
+    """It was killed, and a debugger that is attached to it takes no notice: its shim cannot reap it before."""
+    running(node, name)
+    pid = node.main_of(name)
+    node.held("tracer", str(node.inside(pid)))
+    os.kill(pid, signal.SIGKILL)
+    until("a zombie", lambda: read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["Z"])
+
+
 # Of these the daemon must be down; what is before `down` is made while it runs.
 
 

@@ -373,6 +373,15 @@ def storage_hung(node, name):
                                                          for pid in [*node.pids(name), *node.processes("runc", "create", f"/srv/{name}")]))
 
 
+def automount_hung(node, name):
+    """Its program goes where an automounter should mount something, and that does not answer."""
+    (node.dir / "mnt" / name).mkdir()
+    node.held("automount", f"/mnt/{name}")
+    bind = {"destination": "/data", "type": "bind", "source": "/mnt", "options": ["rbind", "rw"]}
+    run(node, name, args=[SHELL, "ls", f"/data/{name}/x"], change=lambda spec: spec["mounts"].append(bind))
+    node.at(name, "autofs_wait")
+
+
 def scanner_hung(node, name):
     """The program of it is one that a scanner must allow to be opened."""
     node.bundle(name, args=["/data/scanned"])
@@ -424,6 +433,15 @@ def seccomp_wait(node, name):
     rules = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": f"/srv/{name}.sock",
              "syscalls": [{"names": ["openat", "openat2"], "action": "SCMP_ACT_NOTIFY"}]}
     hung(node, name, change=lambda spec: spec["linux"].update(seccomp=rules))
+    node.at(name, "seccomp_do_user_notification")
+
+
+def seccomp_wait_running(node, name):
+    """Its program runs, and makes a call of which the agent is asked."""
+    node.held("mute-agent", f"/srv/{name}.sock")
+    rules = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": f"/srv/{name}.sock",
+             "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}
+    run(node, name, args=[SHELL, "mkdir", "/data/new"], change=lambda spec: spec["linux"].update(seccomp=rules))
     node.at(name, "seccomp_do_user_notification")
 
 

@@ -15,7 +15,7 @@ CACHE = pathlib.Path(os.environ.get("CORONER_CACHE", "/var/cache/coroner-testdat
 BOXES = pathlib.Path(os.environ.get("CORONER_BOXES", "/var/tmp/coroner-boxes"))
 # How much longer than on a quiet machine everything is waited for.
 PATIENCE = float(os.environ.get("CORONER_PATIENCE", "1"))
-HELPERS = ["as-pid", "child-held", "last-thread", "mute-agent", "mute-fs", "no-reap", "scanner", "stop-exec", "sleeper"]
+HELPERS = ["as-pid", "automount", "child-held", "last-thread", "mute-agent", "mute-fs", "no-reap", "scanner", "stop-exec", "sleeper", "tracer"]
 HELD = "/usr/lib/held"  # where they are inside
 FREEZER = "/sys/fs/cgroup/freezer"
 UNIFIED = "/sys/fs/cgroup/unified"

@@ -188,6 +188,11 @@ impl Directory {
                 .last()
                 .map_or_else(|| Arc::clone(&self.root), |(fd, _)| Arc::clone(fd));
             self.refuse_mount(&way)?;
+            // Before it is opened: where an automounter does not answer, O_PATH waits as well.
+            let reached = way.iter().map(|(_, part)| part.as_slice());
+            if let Some(word) = self.refused_at(reached.chain([name.as_slice()])) {
+                return Err(Unread::Special(word));
+            }
             let flags = held() | OFlag::O_NOFOLLOW;
             let fd = openat(
                 parent.as_fd(),
@@ -196,11 +201,6 @@ impl Directory {
                 Mode::empty(),
             )
             .map_err(unread)?;
-            let mut reached = way.iter().map(|(_, part)| part.as_slice());
-            let refused = self.refused_at(reached.by_ref().chain([name.as_slice()]));
-            if let Some(word) = refused {
-                return Err(Unread::Special(word));
-            }
             let parent = (parent, OsString::from_vec(name.clone()));
             let handle = Handle::new(File::from(fd), Some(parent))?;
             if todo.is_empty() {

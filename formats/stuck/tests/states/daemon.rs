@@ -44,6 +44,24 @@ fn one_that_was_stopped_answers_nobody() {
     assert_eq!(super::rendered(&one.remedy), [format!("kill -CONT {PID}")]);
 }
 
+/// A tracer may hold one thread: what was not looked at does not answer "no request".
+#[test]
+fn one_whose_first_thread_alone_is_traced_may_answer() {
+    let mut machine = machine('t');
+    machine.file(PID, "status", "TracerPid:\t6400\n");
+    let one = daemon(&machine);
+    assert!(
+        one.stuck && one.why.contains("answers no request"),
+        "{}",
+        one.why
+    );
+    let thread = format!("6003 (containerd) S {}", "1 ".repeat(50));
+    machine.file(PID, "task/6003/stat", &thread);
+    let one = daemon(&machine);
+    assert!(one.stuck && one.why.contains("others go on"), "{}", one.why);
+    assert!(super::rendered(&one.remedy).is_empty());
+}
+
 #[test]
 fn a_thread_of_it_waits_for_a_volume() {
     let mut machine = machine('S');

@@ -181,7 +181,7 @@ fn a_child_that_waits_for_a_mount_is_told_as_that() {
     machine.is(State::Running);
     // One that has begun its program is another's matter.
     let (mut machine, _) = spawning('T', 8_000_000);
-    machine.file(9300, "cmdline", "sleep\01\0");
+    machine.file(9300, "cmdline", "sleep\0infinity\0");
     machine.is(State::Running);
     // Two that were stopped: which of them is waited for is not known.
     let (mut machine, _) = spawning('T', 8_000_000);
@@ -215,6 +215,23 @@ fn who_is_traced_is_not_reaped_before_its_tracer_lets_go() {
     let one = machine.is(State::Dying);
     assert_eq!(one.culprit, Some(9400), "{one:#?}");
     assert!(super::rendered(&one.remedy).is_empty(), "{one:#?}");
+}
+
+#[test]
+fn a_shim_of_which_one_thread_is_traced_is_not_stopped() {
+    let mut machine = Machine::new();
+    machine.shim('t');
+    machine.init("sleeper", 'S');
+    machine.file(super::SHIM, "status", "TracerPid:\t9400\n");
+    machine.is(State::ShimStopped);
+    let thread = format!("7001 (containerd-shim) S {}", "1 ".repeat(50));
+    machine.file(super::SHIM, "task/7001/stat", &thread);
+    let one = machine.is(State::Running);
+    assert!(
+        !one.sure && one.why.contains("tracer, pid 9400"),
+        "{}",
+        one.why
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use finding::Text;
 
-use crate::{Check, Judge, blob, cni_conf, cni_refused, cni_result, clients, docker, registry};
+use crate::{Check, Judge, blob, clients, cni_conf, cni_refused, cni_result, docker, registry};
 
 /// Files of a kind, and what rests on their values.
 type Row = (fn(&Text) -> bool, &'static [Check]);

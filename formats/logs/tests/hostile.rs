@@ -7,16 +7,16 @@ use evidence::{Evidence, Options};
 use logs::Gathered;
 
 fn gather(files: &[(&str, Vec<u8>)]) -> Gathered {
+    gather_with(files, &logs::Options::default())
+}
+
+fn gather_with(files: &[(&str, Vec<u8>)], options: &logs::Options) -> Gathered {
     let mut tar = testcase::node("1.7-stopped");
     for (path, data) in files {
         tar.add(path, data);
     }
     let evidence = Evidence::open_stream(tar.write().as_slice(), &Options::default()).unwrap();
-    logs::gather(
-        &evidence,
-        &logs::Options::default(),
-        &measure::Control::default(),
-    )
+    logs::gather(&evidence, options, &measure::Control::default())
 }
 
 const LAST: &[u8] = b"\nNov 28 14:18:12 node containerd[40]: panic: invalid page type: 0: 0\n";
@@ -70,5 +70,52 @@ fn nothing_of_a_line_reaches_a_terminal_as_it_is() {
     assert!(
         !shown.contains(['\u{1b}', '\u{7}', '\u{202e}']),
         "{shown:?}"
+    );
+}
+
+/// Each bound on what is read of logs, from nothing to all: a log that is not read is named, and its lines are the
+/// only ones that are lacking.
+#[test]
+fn a_log_that_is_beyond_a_bound_is_named() {
+    let mut long = b"Nov 28 14:18:11 node containerd[40]: level=error msg=hello\n".repeat(100);
+    long.extend_from_slice(LAST);
+    let files = [
+        ("var/log/syslog", LAST.to_vec()),
+        ("var/log/syslog.1", long.clone()),
+    ];
+    let whole = gather(&files);
+    assert!(
+        whole.left_out.is_empty() && whole.lines.len() > 100,
+        "{} lines, {:?}",
+        whole.lines.len(),
+        whole.left_out
+    );
+    let sizes = [0, LAST.len() - 1, LAST.len(), long.len() - 1];
+    for most in sizes.map(|size| u64::try_from(size).unwrap()) {
+        let options = logs::Options {
+            most: Some(most),
+            ..logs::Options::default()
+        };
+        let cut = gather_with(&files, &options);
+        let named = |name: &str| cut.left_out.iter().any(|one| one.what.ends_with(name));
+        let is_read = |name: &str| cut.lines.len() >= if name == "syslog" { 1 } else { 100 };
+        for name in ["syslog", "syslog.1"] {
+            assert!(
+                named(name) != is_read(name),
+                "{most}: {name}, {:?}",
+                cut.left_out
+            );
+        }
+    }
+    let after = logs::Options {
+        from: Some(finding::Time::new(i64::MAX, 0)),
+        most: Some(u64::MAX),
+        ..logs::Options::default()
+    };
+    let cut = gather_with(&files, &after);
+    assert!(
+        cut.lines.is_empty() && cut.left_out.len() >= 2,
+        "{:?}",
+        cut.left_out
     );
 }

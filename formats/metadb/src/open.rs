@@ -36,6 +36,16 @@ impl Troubles {
         Self(Vec::new(), 0, Room { held: 0, most })
     }
 
+    /// With room for rows of so many bytes.
+    #[cfg(test)]
+    pub(crate) const fn with_room(most: u64) -> Self {
+        let room = Room {
+            held: 0,
+            most: Some(most),
+        };
+        Self(Vec::new(), 0, room)
+    }
+
     /// Whether there is room for one more row of so many bytes.
     fn take(&mut self, bytes: usize) -> bool {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);

@@ -83,7 +83,7 @@ pub struct Layout {
     /// How it lays out its files.
     pub rules: Rules,
     /// The snapshots' directories, by id.
-    pub dirs: BTreeMap<u64, SnapshotDir>,
+    pub dirs: BTreeMap<u64, Box<SnapshotDir>>,
     /// What was half made or half removed when the daemon died.
     pub temporaries: Vec<Stray>,
     /// What does not belong among the snapshots.
@@ -152,7 +152,7 @@ impl Layout {
                         Ok(stat) => {
                             let dir =
                                 SnapshotDir::read_snapshot_dir(evidence, path, stat, self.rules);
-                            self.dirs.insert(id, dir);
+                            self.dirs.insert(id, Box::new(dir));
                         }
                         Err(why) => {
                             let what = Text::from(path.as_os_str().as_bytes());
@@ -166,7 +166,7 @@ impl Layout {
                 }
                 Some(id) if stat.kind == self.rules.kind() => {
                     let dir = SnapshotDir::read_snapshot_dir(evidence, path, stat, self.rules);
-                    self.dirs.insert(id, dir);
+                    self.dirs.insert(id, Box::new(dir));
                     continue;
                 }
                 Some(_) => Why::WrongKind,

@@ -65,19 +65,27 @@ pub(super) fn parents(tree: &mut Tree, edits: &mut Vec<Edit>) {
         };
         let parent = tree.at(&at).and_then(|record| record.value("parent"));
         let parent = parent.unwrap_or_default().to_vec();
-        let there: Vec<Vec<u8>> = keys(tree.at(bucket));
-        if parent.is_empty() || there.contains(&parent) {
+        // To list all keys for each snapshot would be quadratic.
+        if parent.is_empty() || is_there(tree, bucket, &parent) {
             continue;
         }
-        let Some(right) = only_near(&parent, there.iter().map(Vec::as_slice)) else {
+        let there = tree.at(bucket).into_iter().flat_map(Tree::buckets);
+        let right = only_near(&parent, there.map(|(key, _)| key));
+        let Some(right) = right.map(<[u8]>::to_vec) else {
             continue;
         };
+        let right = right.as_slice();
         let children = tree.at(&[bucket, &[right, b"children"]].concat());
         let is_child = children.is_some_and(|all| all.entries.contains_key(*key));
         if is_child || Digest::parse_bytes(right).is_ok() {
             field(tree, &at, "parent", right, edits);
         }
     }
+}
+
+/// Whether a bucket has a bucket of this key.
+fn is_there(tree: &Tree, bucket: &[&[u8]], key: &[u8]) -> bool {
+    tree.at(&[bucket, &[key]].concat()).is_some()
 }
 
 /// A container has the key of its snapshot, unless somebody chose another; and what it names is there.
@@ -101,11 +109,12 @@ pub(super) fn containers(tree: &mut Tree, edits: &mut Vec<Edit>) {
             _ => snapshotter,
         };
         let all = [&space[..], &[b"snapshots", &snapshotter]].concat();
-        let there: Vec<Vec<u8>> = keys(tree.at(&all));
-        if !own.is_empty() && !there.contains(&own) {
-            let near = only_near(&own, there.iter().map(Vec::as_slice));
-            if let Some(right) = near.filter(|right| is_drawn(right) || right == id) {
-                field(tree, &at, "snapshotKey", right, edits);
+        if !own.is_empty() && !is_there(tree, &all, &own) {
+            let there = tree.at(&all).into_iter().flat_map(Tree::buckets);
+            let near = only_near(&own, there.map(|(key, _)| key));
+            let right = near.filter(|right| is_drawn(right) || right == id);
+            if let Some(right) = right.map(<[u8]>::to_vec) {
+                field(tree, &at, "snapshotKey", &right, edits);
             }
         } else if is_drawn(&own) && is_near(id, &own) && rename(tree, bucket, id, &own) {
             let why = format!("its id was {}: its snapshot is called so", lossy_text(&own));

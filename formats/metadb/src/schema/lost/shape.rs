@@ -227,7 +227,7 @@ fn uncounted<'s>(tree: &mut Tree<'s>, changes: &[Change<'s>]) -> Option<Found> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use core::cell::Cell;
     use std::io::Cursor;
 
@@ -238,7 +238,13 @@ mod tests {
 
     std::thread_local! {
         /// Entries that were read to look others up.
-        pub(super) static READ: Cell<usize> = const { Cell::new(0) };
+        pub(in super::super) static READ: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Counts one more look-up; never true.
+    pub(in super::super) fn is_one_more() -> bool {
+        READ.with(|read| read.set(read.get().saturating_add(1)));
+        false
     }
 
     /// A database of so many leases and of as many blobs; with `held`, each lease names one.
@@ -285,6 +291,24 @@ mod tests {
             stale(new, &changes);
         }
         READ.with(Cell::get)
+    }
+
+    /// Look-ups where so many leases lose their blob at once.
+    fn looked_up_for(count: usize) -> usize {
+        let (before, after) = (database(count, true), database(count, false));
+        let open = |bytes| Db::open(View::new(bytes)).db.unwrap();
+        let (before, after) = (open(before.as_slice()), open(after.as_slice()));
+        let changes: Vec<_> = after.changes_since(&before).collect();
+        READ.with(|read| read.set(0));
+        super::super::objects::stale(&before, &changes);
+        READ.with(Cell::get)
+    }
+
+    #[test]
+    fn what_leases_lose_is_looked_up_in_linear_steps() {
+        let (few, many) = (looked_up_for(600), looked_up_for(1_200));
+        assert!(few >= 600, "{few}");
+        assert!(many <= 2 * few + 16, "{few}, then {many}");
     }
 
     #[test]

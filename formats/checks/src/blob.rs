@@ -135,6 +135,11 @@ pub(crate) const MODE: Check = Check {
     run: mode,
 };
 
+/// A blob, as what a finding is about.
+fn about(digest: &Digest) -> Object {
+    Object::global("blob", digest.as_str())
+}
+
 /// Files of the store by digest.
 pub(crate) fn files<'n>(judge: &Judge<'n>) -> BTreeMap<&'n Digest, &'n Blob> {
     let store = judge.node.content.read();
@@ -234,6 +239,7 @@ fn size(judge: &mut Judge<'_>) {
                 let finding = Finding::new(SIZE.code, location, message)
                     .severity(Severity::Odd)
                     .found(format!("a file of {size} bytes"));
+                let finding = finding.about([about(&digest)]);
                 judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
             }
             continue;
@@ -255,6 +261,7 @@ fn size(judge: &mut Judge<'_>) {
                     .want(format!("{size} bytes"))
                     .found(format!("{want} bytes"))
                     .remedy(WRONG_ROW);
+                let finding = finding.about([about(&digest)]);
                 judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
             }
             continue;
@@ -268,7 +275,8 @@ fn size(judge: &mut Judge<'_>) {
             let location = Location::file(path_text(&file.path));
             let finding = Finding::new(SIZE.code, location, message)
                 .want(format!("{want} bytes"))
-                .found(format!("{size} bytes"));
+                .found(format!("{size} bytes"))
+                .about([about(&digest)]);
             judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
         }
     }
@@ -295,11 +303,6 @@ fn sizes_of_descriptors(judge: &Judge<'_>) -> BTreeMap<Digest, std::collections:
 
 /// Documents were hashed when they were read; all other blobs only if that was asked for.
 fn altered(judge: &mut Judge<'_>) {
-    let files = files(judge);
-    let rows: BTreeMap<Digest, Option<i64>> = rows(judge)
-        .into_iter()
-        .map(|(_, digest, row)| (digest, row.size))
-        .collect();
     let mut wrong: BTreeMap<&Digest, String> = BTreeMap::new();
     for (digest, wanted) in judge.node.documents.iter() {
         if let node::Wanted::Altered { computed, .. } = wanted {
@@ -319,19 +322,12 @@ fn altered(judge: &mut Judge<'_>) {
         }
     }
     for (digest, computed) in wrong {
-        // Other bytes because they are fewer is told as that.
-        let found = files
-            .get(digest)
-            .and_then(|file| i64::try_from(file.size()?).ok());
-        let claimed = rows.get(digest).copied().flatten();
-        if found.is_some() && claimed.is_some() && found != claimed {
-            continue;
-        }
         let location = Location::file(blob_path(judge, digest));
         let message = format!("the bytes of the blob {digest} have another digest");
         let finding = Finding::new(ALTERED.code, location, message)
             .want(digest.to_string())
-            .found(computed);
+            .found(computed)
+            .about([about(digest)]);
         judge.say(affecting(finding, &judge.graph.users_of_blob(digest)));
     }
 }
@@ -369,13 +365,9 @@ fn stray(judge: &mut Judge<'_>) {
     }
 }
 
-/// Sizes in descriptors, against files that are as meta.db says.
+/// Sizes in descriptors, against files.
 fn descriptor(judge: &mut Judge<'_>) {
     let files = files(judge);
-    let rows: BTreeMap<Digest, Option<i64>> = rows(judge)
-        .into_iter()
-        .map(|(_, digest, row)| (digest, row.size))
-        .collect();
     let mut wrong: BTreeMap<Digest, (i64, String)> = BTreeMap::new();
     let mut look = |digest: &Digest, claimed: i64, from: String| {
         let Some(found) = files
@@ -384,13 +376,7 @@ fn descriptor(judge: &mut Judge<'_>) {
         else {
             return;
         };
-        // A file that is not as its row says is told as that.
-        let as_row = rows
-            .get(digest)
-            .copied()
-            .flatten()
-            .is_none_or(|row| row == found);
-        if as_row && claimed != found {
+        if claimed != found {
             wrong.entry(digest.clone()).or_insert((claimed, from));
         }
     };
@@ -428,7 +414,8 @@ fn descriptor(judge: &mut Judge<'_>) {
             message,
         )
         .want(format!("{claimed} bytes"))
-        .found(format!("{} bytes", file.stat.size));
+        .found(format!("{} bytes", file.stat.size))
+        .about([about(&digest)]);
         judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
     }
 }

@@ -4,7 +4,7 @@ use content::{Ingest, IngestFault, Why, Zeros};
 use finding::{Code, Finding, Location, Object, Severity};
 use node::{Node, path_text};
 
-use crate::ingest::{ingests, named};
+use crate::ingest::{about, ingests, named};
 use crate::judge::affecting;
 use crate::{Check, Judge};
 
@@ -171,6 +171,7 @@ fn blocking(judge: &mut Judge<'_>) {
         let mut finding = Finding::new(BLOCKS.code, location, message)
             .want(block.want)
             .found(block.found)
+            .about([about(ingest)])
             .affects(Object::global("ingest", named(ingest)));
         if let Some(digest) = promised(ingest) {
             finding = finding.affects(Object::global("blob", digest.as_str()));
@@ -232,6 +233,7 @@ fn complete(judge: &mut Judge<'_>) {
             );
             let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
             Finding::new(COMPLETE.code, location, message)
+                .about([about(ingest)])
                 .affects(Object::global("ingest", named(ingest)))
         };
         let finding = match (promised(ingest), computed(judge, ingest)) {

@@ -11,6 +11,9 @@ use crate::{Coverage, Finding, Fingerprint, Severity, Text};
 pub struct Report {
     /// The findings: worst first, then by place.
     pub findings: Vec<Finding>,
+    /// What follows from these findings, each with its cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consequences: Vec<Finding>,
     /// How many more there were of a code, beyond the budget.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub more: BTreeMap<&'static str, u64>,
@@ -30,25 +33,23 @@ impl Report {
     }
 
     /// All findings, in the order in which a person wants them.
-    pub fn all(mut findings: Vec<Finding>, coverage: Coverage) -> Self {
-        findings.sort_by(|a, b| {
-            (b.severity, &a.location, a.code.name, &a.message).cmp(&(
-                a.severity,
-                &b.location,
-                b.code.name,
-                &b.message,
-            ))
-        });
-        findings.dedup();
+    pub fn all(findings: Vec<Finding>, coverage: Coverage) -> Self {
         Self {
-            findings,
+            findings: ordered(findings),
             coverage,
             ..Self::default()
         }
     }
 
+    /// With what follows from the findings.
+    #[must_use]
+    pub fn with_consequences(mut self, consequences: Vec<Finding>) -> Self {
+        self.consequences = ordered(consequences);
+        self
+    }
+
     /// Keeps at most `limit` findings of one code, and of the others only how many they are and
-    /// their fingerprints.
+    /// their fingerprints; of what follows from them, as many.
     pub fn cut(&mut self, limit: u64) {
         let mut seen: BTreeMap<&'static str, u64> = BTreeMap::new();
         let Self {
@@ -67,12 +68,19 @@ impl Report {
             }
             *count <= limit
         });
+        let mut seen: BTreeMap<&'static str, u64> = BTreeMap::new();
+        self.consequences.retain(|finding| {
+            let count = seen.entry(finding.code.name).or_default();
+            *count = count.saturating_add(1);
+            *count <= limit
+        });
     }
 
     /// Gives every finding its [`Fingerprint`](crate::Fingerprint); `roots` are folders of the
     /// evidence, each with the name that stands for it.
     pub fn identify(&mut self, roots: &[(&str, &Text)]) {
-        crate::fingerprint::identify(&mut self.findings, roots);
+        let all = self.findings.iter_mut().chain(&mut self.consequences);
+        crate::fingerprint::identify(all, roots);
     }
 
     /// The worst severity, if there is a finding.
@@ -92,4 +100,18 @@ impl Report {
             .filter(|finding| finding.severity == severity)
             .count()
     }
+}
+
+/// Findings in the order in which a person wants them, each once.
+fn ordered(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|a, b| {
+        (b.severity, &a.location, a.code.name, &a.message).cmp(&(
+            a.severity,
+            &b.location,
+            b.code.name,
+            &b.message,
+        ))
+    });
+    findings.dedup();
+    findings
 }

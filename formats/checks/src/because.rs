@@ -82,13 +82,18 @@ pub(crate) fn left_out_for(code: &str) -> &'static [&'static str] {
     causes_in(LEFT_OUT, code)
 }
 
+/// The kinds of findings that one of this kind may follow from: it is not listed where it does.
+pub fn causes_of(code: &str) -> impl Iterator<Item = &'static str> {
+    let causes = causes_in(BECAUSE, code).iter();
+    causes.chain(left_out_for(code)).copied()
+}
+
 /// The kinds that are wanted, and those that they follow from, and so on.
 pub(crate) fn with_causes(mut wanted: Vec<&'static str>) -> Vec<&'static str> {
     let mut at = 0;
     while let Some(code) = wanted.get(at) {
-        let causes = causes_in(BECAUSE, code).iter();
-        let causes = causes.chain(left_out_for(code));
-        let new: Vec<&str> = causes.filter(|it| !wanted.contains(it)).copied().collect();
+        let causes = causes_of(code);
+        let new: Vec<&str> = causes.filter(|it| !wanted.contains(it)).collect();
         wanted.extend(new);
         at = at.saturating_add(1);
     }

@@ -140,16 +140,6 @@ fn about(digest: &Digest) -> Object {
     Object::global("blob", digest.as_str())
 }
 
-/// Files of the store by digest.
-pub(crate) fn files<'n>(judge: &Judge<'n>) -> BTreeMap<&'n Digest, &'n Blob> {
-    let store = judge.node.content.read();
-    store
-        .into_iter()
-        .flat_map(|store| &store.blobs)
-        .map(|blob| (&blob.digest, blob))
-        .collect()
-}
-
 /// Every row of every namespace whose key is a digest.
 pub(crate) fn rows<'n>(judge: &Judge<'n>) -> Vec<(&'n Text, Digest, &'n Row<BlobRow>)> {
     let namespaces = judge.namespaces().iter();
@@ -171,7 +161,7 @@ fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
 }
 
 fn missing(judge: &mut Judge<'_>) {
-    let files = files(judge);
+    let files = judge.files();
     let mut gone: BTreeMap<Digest, Vec<&Text>> = BTreeMap::new();
     for (namespace, digest, _) in rows(judge) {
         if !files.contains_key(&digest) {
@@ -220,7 +210,7 @@ fn missing(judge: &mut Judge<'_>) {
 }
 
 fn size(judge: &mut Judge<'_>) {
-    let files = files(judge);
+    let files = judge.files();
     let said = sizes_of_descriptors(judge);
     let mut told = std::collections::BTreeSet::new();
     for (_, digest, row) in rows(judge) {
@@ -337,7 +327,7 @@ fn unknown(judge: &mut Judge<'_>) {
         .into_iter()
         .map(|(_, digest, _)| digest)
         .collect();
-    for (digest, blob) in files(judge) {
+    for (digest, blob) in judge.files() {
         if !known.contains(digest) {
             let message = format!(
                 "no namespace knows the blob {digest} ({} bytes)",
@@ -367,7 +357,7 @@ fn stray(judge: &mut Judge<'_>) {
 
 /// Sizes in descriptors, against files.
 fn descriptor(judge: &mut Judge<'_>) {
-    let files = files(judge);
+    let files = judge.files();
     let mut wrong: BTreeMap<Digest, (i64, String)> = BTreeMap::new();
     let mut look = |digest: &Digest, claimed: i64, from: String| {
         let Some(found) = files
@@ -421,7 +411,7 @@ fn descriptor(judge: &mut Judge<'_>) {
 }
 
 fn mode(judge: &mut Judge<'_>) {
-    let files = files(judge);
+    let files = judge.files();
     let open: Vec<&&Blob> = files.values().filter(|blob| !blob.is_read_only()).collect();
     let say = |path: Text, message: String| Finding::new(MODE.code, Location::file(path), message);
     // A copy that kept no modes tells nothing about single blobs.

@@ -8,7 +8,7 @@ use finding::{Code, Draft, Finding, Location, Object, Remedy, Severity, Step, Te
 use node::network::{AddressLease, CniResult};
 
 use crate::cni_lease::SHOWN;
-use crate::cni_range::sets_in;
+use crate::cni_sets::sets_in;
 use crate::cni_use::about;
 use crate::cri_pod::{NAMESPACE, Seen, pods};
 use crate::{Check, Judge};

@@ -6,7 +6,7 @@ use cni::Holder;
 use finding::{Code, Draft, Finding, Location, Object, Remedy, Severity, Step, Text, program};
 use node::network::{AddressLease, CniResult, ConfFile, Store};
 
-use crate::cni_range::ranges_of;
+use crate::cni_sets::ranges_of;
 use crate::cni_use::{Held, Holders, about};
 use crate::cri_pod::NAMESPACE;
 use crate::{Check, Judge, Need};

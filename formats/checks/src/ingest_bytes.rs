@@ -175,7 +175,7 @@ fn blocking(judge: &mut Judge<'_>) {
             .affects(Object::global("ingest", named(ingest)));
         if let Some(digest) = promised(ingest) {
             finding = finding.affects(Object::global("blob", digest.as_str()));
-            let is_there = crate::blob::files(judge).contains_key(&digest);
+            let is_there = judge.files().contains_key(&digest);
             // Nobody pulls what is there.
             if is_there {
                 finding = finding.severity(Severity::Note);
@@ -238,7 +238,7 @@ fn complete(judge: &mut Judge<'_>) {
         };
         let finding = match (promised(ingest), computed(judge, ingest)) {
             (Some(digest), Some(computed)) if digest == *computed => {
-                let files = crate::blob::files(judge);
+                let files = judge.files();
                 let users = judge.graph.users_of_blob(&digest);
                 let is_there = files.contains_key(&digest);
                 let is_lost = !is_there && !users.is_empty();

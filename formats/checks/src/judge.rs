@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use content::Digest;
+use content::{Blob, Digest};
 use finding::{Code, Coverage, Finding, Known, Location, Object, Report, Text, Unknown, Unread};
 use layer::Summary;
 use measure::{HashedBlob, Usage};
@@ -114,6 +114,13 @@ impl<'n> Judge<'n> {
         });
         let found = named.get(&(snapshotter.clone(), name.clone()));
         found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Files of the content store by digest.
+    pub(crate) fn files(&self) -> BTreeMap<&'n Digest, &'n Blob> {
+        let store = self.node.content.read().into_iter();
+        let blobs = store.flat_map(|store| &store.blobs);
+        blobs.map(|blob| (&blob.digest, blob)).collect()
     }
 
     /// Adds a finding.

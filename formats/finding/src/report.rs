@@ -1,10 +1,10 @@
 //! Findings in order, and what they rest on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::{Coverage, Finding, Fingerprint, Severity, Text};
+use crate::{Coverage, Finding, Fingerprint, Location, Severity, Text};
 
 /// Findings in order, and what they rest on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -46,6 +46,32 @@ impl Report {
     pub fn with_consequences(mut self, consequences: Vec<Finding>) -> Self {
         self.consequences = ordered(consequences);
         self
+    }
+
+    /// Drops what follows from findings that were taken out.
+    pub fn drop_without_cause(&mut self) {
+        let mut there: BTreeSet<(&str, &Location)> = BTreeSet::new();
+        let findings = self.findings.iter();
+        there.extend(findings.map(|finding| (finding.code.name, &finding.location)));
+        let is_there = |finding: &Finding, there: &BTreeSet<(&str, &Location)>| {
+            let because = finding.because.as_ref();
+            because.is_none_or(|cause| there.contains(&(cause.code, &cause.location)))
+        };
+        // A cause may itself follow from another.
+        loop {
+            let before = there.len();
+            for finding in &self.consequences {
+                if is_there(finding, &there) {
+                    there.insert((finding.code.name, &finding.location));
+                }
+            }
+            if there.len() == before {
+                break;
+            }
+        }
+        let keep: Vec<bool> = self.consequences.iter().map(|it| is_there(it, &there)).collect();
+        let mut keep = keep.into_iter();
+        self.consequences.retain(|_| keep.next().unwrap_or(true));
     }
 
     /// Keeps at most `limit` findings of one code, and of the others only how many they are and

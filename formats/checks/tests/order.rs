@@ -69,10 +69,12 @@ fn judged(tar: &Tar) -> (Vec<Finding>, Verdict) {
         roots.into_iter().next().unwrap(),
         node::Options::default(),
     );
-    let report = checks::judge(&node, &Measured::default());
+    let report = checks::judge_all(&node, &Measured::default());
     let release = daemon::detect(&node.traces);
     let verdict = checks::verdict(&node, &report, &release, node.now);
-    let mut report = checks::with_verdict(report, &verdict, &node);
+    let report = checks::with_verdict(report, &verdict, &node);
+    let forbidding = checks::Forbidding::new(&report, &verdict);
+    let mut report = checks::with_ways(&node, report, &forbidding);
     checks::put_in_order(&mut report.findings, &verdict);
     (report.findings, verdict)
 }

@@ -5,6 +5,10 @@
 //! taken in the order of their names, one of a name from the strongest folder only; those of
 //! `service.d` count for every service.
 
+mod needs;
+mod syntax;
+mod wrapped;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -13,6 +17,11 @@ use std::path::{Path, PathBuf};
 use evidence::{Evidence, FileKind};
 use finding::{Text, Unread};
 
+pub(crate) use self::syntax::words;
+
+use self::needs::{is_condition, is_need, lacking};
+use self::syntax::{assignments, settings};
+use self::wrapped::{SHELLS, WRAPPED, WRAPPERS, assigned, behind, name_of, script};
 use crate::unit_keys::Others;
 
 /// Where units are, the strongest first.
@@ -437,106 +446,6 @@ impl Unit {
     }
 }
 
-/// How many of them may stand before a program.
-const WRAPPED: usize = 8;
-
-/// Programs that start the one which stands behind their own options.
-const WRAPPERS: &[&str] = &[
-    "chrt", "choom", "env", "exec", "ionice", "nice", "nohup", "numactl", "prlimit", "setpriv",
-    "setsid", "stdbuf", "taskset",
-];
-
-/// Those that are given a line of their own language.
-const SHELLS: &[&str] = &["ash", "bash", "dash", "sh"];
-
-fn name_of(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or_default()
-}
-
-fn is_wrapper(word: &str) -> bool {
-    WRAPPERS.contains(&name_of(word)) || SHELLS.contains(&name_of(word))
-}
-
-/// Where the program stands that a wrapper starts: behind options, numbers and what it assigns. Nothing where another
-/// word stands before it, which may be a script that is given the daemon's name.
-fn behind(command: &[String]) -> Option<usize> {
-    for (at, word) in command.iter().enumerate().skip(1) {
-        if name_of(word) == "containerd" || is_wrapper(word) {
-            return Some(at);
-        }
-        let is_number = word.starts_with(|letter: char| letter.is_ascii_digit());
-        if !is_number && !word.starts_with('-') && !word.contains('=') {
-            return None;
-        }
-    }
-    None
-}
-
-/// `NAME=VALUE`, where the value is known.
-fn assigned(word: &str) -> Option<(String, String)> {
-    let (name, value) = word.split_once('=')?;
-    let is_name = name
-        .chars()
-        .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    (is_name && !name.is_empty() && !value.contains('$'))
-        .then(|| (name.to_owned(), value.to_owned()))
-}
-
-/// The command of `sh -c "exec containerd …"`; nothing where the line is more than one plain command.
-fn script(command: &[String]) -> Option<Vec<String>> {
-    let mut rest = command.iter().skip(1);
-    let is_line = |word: &&String| word.starts_with('-') && word.ends_with('c');
-    rest.find(is_line)?;
-    let line = rest.next()?;
-    if line.contains([';', '&', '|', '<', '>', '`', '$', '(', '\n', '*']) {
-        return None;
-    }
-    let words = words(line).into_iter();
-    Some(words.skip_while(|word| assigned(word).is_some()).collect())
-}
-
-/// Whether a key of `[Unit]` says when systemd starts it at all.
-fn is_condition(key: &str) -> bool {
-    key.starts_with("Condition") || key.starts_with("Assert")
-}
-
-/// Whether a key of `[Unit]` names units without which a start of it fails.
-fn is_need(key: &str) -> bool {
-    matches!(key, "Requires" | "Requisite" | "BindsTo")
-}
-
-/// Units of these lists that no folder of units has. Those that systemd makes by itself (devices, slices,
-/// mounts of fstab) are never told.
-fn lacking(evidence: &Evidence, lists: &[(String, String)]) -> Vec<(String, String)> {
-    let mut named: Vec<(&str, &str)> = Vec::new();
-    for (key, list) in lists {
-        if list.is_empty() {
-            named.retain(|(other, _)| other != key);
-        }
-        named.extend(list.split_whitespace().map(|name| (key.as_str(), name)));
-    }
-    let is_made = |name: &str| {
-        let ends = [".service", ".socket", ".target", ".path", ".timer"];
-        !ends.iter().any(|end| name.ends_with(end)) || name.contains('%')
-    };
-    let has = |name: &str| {
-        let mut folders = UNIT_FOLDERS.iter().map(Path::new);
-        folders.any(|folder| is_there(evidence, &folder.join(name)))
-    };
-    // An instance is made of its template.
-    let template = |name: &str| {
-        let (stem, end) = name.rsplit_once('.')?;
-        let (stem, _) = stem.split_once('@')?;
-        Some(format!("{stem}@.{end}"))
-    };
-    named
-        .into_iter()
-        .filter(|(_, name)| !is_made(name) && !has(name))
-        .filter(|(_, name)| !template(name).is_some_and(|name| has(&name)))
-        .map(|(key, name)| (key.to_owned(), name.to_owned()))
-        .collect()
-}
-
 /// Without the marks before a command.
 fn bare(program: &str) -> &str {
     program.trim_start_matches(['@', '-', ':', '+', '!', '|'])
@@ -589,80 +498,6 @@ fn drop_ins(evidence: &Evidence, unit: &str, left: &mut Vec<(Text, Unread)>) -> 
         }
     }
     found.into_values().collect()
-}
-
-/// `Key=value` of the section `[Service]`, and of `[Unit]` what limits starts; lines that end in a
-/// backslash joined.
-fn settings(text: &str) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    let mut section = String::new();
-    let mut joined = String::new();
-    for line in text.lines() {
-        let line = line.trim();
-        let is_comment = line.starts_with(['#', ';']);
-        if is_comment || joined.is_empty() && line.is_empty() {
-            continue;
-        }
-        if let Some(part) = line.strip_suffix('\\') {
-            joined.push_str(part);
-            joined.push(' ');
-            continue;
-        }
-        joined.push_str(line);
-        let whole = core::mem::take(&mut joined);
-        if whole.starts_with('[') {
-            section = whole;
-        } else if let Some((key, value)) = whole.split_once('=') {
-            let key = key.trim();
-            let counts = match section.as_str() {
-                "[Service]" => true,
-                "[Unit]" => key.starts_with("StartLimit") || is_condition(key) || is_need(key),
-                _ => false,
-            };
-            if counts {
-                all.push((key.to_owned(), value.trim().to_owned()));
-            }
-        }
-    }
-    all
-}
-
-/// `NAME=value` of a file of variables.
-fn assignments(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    let lines = text.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.starts_with(['#', ';']));
-    lines.filter_map(|line| {
-        let (name, value) = line.split_once('=')?;
-        let value = value.trim();
-        let inner = ['"', '\''].iter().find_map(|quote| {
-            value
-                .strip_prefix(*quote)
-                .and_then(|value| value.strip_suffix(*quote))
-        });
-        Some((name.trim().to_owned(), inner.unwrap_or(value).to_owned()))
-    })
-}
-
-/// The words of a command line, quotes taken away.
-pub(crate) fn words(line: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote: Option<char> = None;
-    let mut letters = line.chars();
-    while let Some(letter) = letters.next() {
-        match (quote, letter) {
-            (Some(open), _) if letter == open => quote = None,
-            (None, '"' | '\'') => {
-                quote = Some(letter);
-                word.get_or_insert_default();
-            }
-            (None, _) if letter.is_whitespace() => all.extend(word.take()),
-            (_, '\\') => word.get_or_insert_default().extend(letters.next()),
-            _ => word.get_or_insert_default().push(letter),
-        }
-    }
-    all.extend(word);
-    all
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
 //! Secrets that are told by their shape, whatever stands around them.
 
+mod pairs;
+mod password;
+mod random;
+
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use crate::harmless::is_hex;
+use self::pairs::{pairs, query, userinfo};
+use self::password::{is_grouped, is_mixed, is_of_password, is_password, parts_words};
+use self::random::{is_base64, is_random, is_replaced, is_unspeakable};
 use crate::names::is_odd;
-use crate::words;
 
 /// A stretch of bytes: where it begins, and where it ends.
 pub(crate) type Range = (usize, usize);
@@ -170,80 +175,6 @@ fn shapes(text: &[u8], ends: Ends) -> Vec<Range> {
     merged(found)
 }
 
-/// Signs that passwords have between their letters, and names do not.
-const fn is_of_password(byte: u8) -> bool {
-    matches!(byte, b'!' | b'$' | b'%' | b'&' | b'*' | b'?' | b'#' | b'^')
-}
-
-/// What parts one word from another, in paths and lists, too.
-const fn parts_words(byte: u8) -> bool {
-    byte <= b' '
-        || byte >= 0x7F
-        || matches!(
-            byte,
-            b'/' | b':' | b',' | b';' | b'|' | b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>'
-        )
-        || matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'@')
-}
-
-/// Groups as keys of licences and of recovery have them: `M70SK-ALPPW-1MJU4-ONECY`, `834680-309301-759881-274320`.
-fn is_grouped(word: &[u8]) -> bool {
-    let groups: Vec<&[u8]> = word.split(|byte| *byte == b'-').collect();
-    let len = groups.first().map_or(0, |group| group.len());
-    let is_one = |group: &&[u8]| {
-        let mut letters = group.iter();
-        group.len() == len && letters.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-    };
-    // In small letters, words and numbers may be as long by chance: two groups have both.
-    let is_mixed = |group: &&[u8]| {
-        let has = |is: fn(&u8) -> bool| group.iter().any(is);
-        group.len() == len && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
-    };
-    let is_small = |group: &&[u8]| {
-        let mut letters = group.iter();
-        group.len() == len && letters.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    let has_digit = word.iter().any(u8::is_ascii_digit);
-    let is_key = groups.iter().all(is_one)
-        || groups.iter().all(is_small)
-            && groups.iter().filter(|group| is_mixed(group)).count() >= 2;
-    groups.len() >= 4 && (4..=8).contains(&len) && has_digit && is_key
-}
-
-/// A word of capitals, digits, and perhaps small letters, in which digits stand between letters, as no name has them.
-fn is_mixed(word: &[u8]) -> bool {
-    let count = |is: fn(&u8) -> bool| word.iter().filter(|byte| is(byte)).count();
-    let (digits, upper) = (count(u8::is_ascii_digit), count(u8::is_ascii_uppercase));
-    let inner = runs(word, |byte| byte.is_ascii_digit()).len();
-    let is_word = word.iter().all(u8::is_ascii_alphanumeric);
-    let is_some = word.len() >= 14 && upper >= 3 && digits >= 3 && inner >= 2;
-    is_word && is_some && !word.starts_with(b"0x")
-}
-
-/// Letters, digits and signs in one word, as generators of passwords mix them.
-fn is_password(word: &[u8]) -> bool {
-    if word.len() < SHORTEST {
-        return false;
-    }
-    let Ok(text) = core::str::from_utf8(word) else {
-        return false;
-    };
-    let (lower, upper, digits, changes) = classes(text);
-    let is_letter = |at: usize| word.get(at).is_some_and(u8::is_ascii_alphanumeric);
-    let is_escape = |at: usize| {
-        let pair = word.get(at.saturating_add(1)..at.saturating_add(3));
-        word.get(at) == Some(&b'%')
-            && pair.is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
-    };
-    let signs = (1..word.len()).filter(|at| {
-        word.get(*at).copied().is_some_and(is_of_password)
-            && !is_escape(*at)
-            && is_letter(at.saturating_sub(1))
-            && is_letter(at.saturating_add(1))
-    });
-    lower && upper && digits > 0 && changes >= 3 && signs.count() > 0
-}
-
 /// Whether any stretch of it is a secret by its shape.
 pub(crate) fn has_secret(text: &[u8]) -> bool {
     !secrets(text).is_empty()
@@ -281,159 +212,6 @@ pub(crate) fn runs(text: &[u8], keeps: impl Fn(u8) -> bool) -> Vec<Range> {
         found.push((begin, text.len()));
     }
     found
-}
-
-/// `user:password@` and `//token@`, but not `image:tag@sha256:…`.
-fn userinfo(text: &[u8], found: &mut Vec<Range>) {
-    for (from, until) in runs(text, |byte| {
-        !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\''
-    }) {
-        let word = text.get(from..until).unwrap_or_default();
-        let scheme = word.windows(3).position(|part| part == b"://");
-        // A password may have slashes that nobody escaped: then the scheme is the edge.
-        let pieces = match scheme {
-            Some(at) => vec![(at.saturating_add(3), word.len())],
-            None => runs(word, |byte| !b"/,<>=([{".contains(&byte)),
-        };
-        for (start, end) in pieces {
-            let piece = word.get(start..end).unwrap_or_default();
-            let Some(at) = piece
-                .iter()
-                .enumerate()
-                .rposition(|(at, byte)| *byte == b'@' && !is_pin(piece, at))
-            else {
-                continue;
-            };
-            let user = piece.get(..at).unwrap_or_default();
-            if scheme.is_some() || (user.contains(&b':') && at.saturating_add(1) < piece.len()) {
-                let base = from.saturating_add(start);
-                found.push((base, base.saturating_add(at)));
-            }
-        }
-    }
-}
-
-/// Whether the `@` at `at` is that of a digest.
-fn is_pin(piece: &[u8], at: usize) -> bool {
-    let rest = piece.get(at.saturating_add(1)..).unwrap_or_default();
-    [&b"sha256:"[..], b"sha384:", b"sha512:"]
-        .iter()
-        .any(|start| rest.starts_with(start))
-}
-
-/// Values in what follows the `?` or `#` of an address.
-fn query(text: &[u8], found: &mut Vec<Range>) {
-    let is_address = text.windows(3).any(|part| part == b"://") || text.starts_with(b"/");
-    if !is_address {
-        return;
-    }
-    for (from, until) in runs(text, |byte| {
-        !byte.is_ascii_whitespace() && !b"\"'<>".contains(&byte)
-    }) {
-        let word = text.get(from..until).unwrap_or_default();
-        let Some(at) = word.iter().position(|byte| matches!(byte, b'?' | b'#')) else {
-            continue;
-        };
-        let begin = from.saturating_add(at).saturating_add(1);
-        for (start, end) in runs(word.get(at..).unwrap_or_default(), |byte| {
-            !b"?#&;".contains(&byte)
-        }) {
-            let pair = word
-                .get(at.saturating_add(start)..at.saturating_add(end))
-                .unwrap_or_default();
-            let skip = pair
-                .iter()
-                .position(|byte| *byte == b'=')
-                .map_or(0, |place| place.saturating_add(1));
-            let value = pair.get(skip..).unwrap_or_default();
-            let is_said = skip > 0
-                && words::classify_name(pair.get(..skip).unwrap_or_default())
-                    != words::Name::Secret;
-            let is_harmless = is_said && crate::harmless::is_harmless(value);
-            if !is_harmless && !value.is_empty() {
-                let base = begin.saturating_sub(1).saturating_add(start);
-                found.push((base.saturating_add(skip), base.saturating_add(pair.len())));
-            }
-        }
-    }
-}
-
-/// `password=…`, `--api-key=…`, `token: …` wherever they stand: up to what ends a value.
-fn pairs(text: &[u8], ends: Ends, found: &mut Vec<Range>) {
-    let mut done = 0;
-    for (at, sign) in text
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| matches!(byte, b'=' | b':'))
-    {
-        // What is in a value is masked with it.
-        if at < done {
-            continue;
-        }
-        let before = text.get(..at).unwrap_or_default();
-        let trimmed = before.trim_ascii_end();
-        let trimmed = trimmed
-            .strip_suffix(b"\"")
-            .or_else(|| trimmed.strip_suffix(b"'"))
-            .unwrap_or(trimmed);
-        let name_from = trimmed
-            .iter()
-            .rposition(|byte| !byte.is_ascii_alphanumeric() && !b"_-.".contains(byte))
-            .map_or(0, |place| place.saturating_add(1));
-        let name = trimmed.get(name_from..).unwrap_or_default();
-        if name.len() < 2 {
-            continue;
-        }
-        let said = words::classify_name(name);
-        let mut from = at.saturating_add(1);
-        // `username=…` as an option of a mount; a number is nobody's name.
-        let is_somebodys = said == words::Name::Personal
-            && *sign == b'='
-            && text.get(from).is_some_and(u8::is_ascii_alphabetic);
-        if said != words::Name::Secret && !is_somebodys {
-            continue;
-        }
-        // `image-secret:1.2` and `https://` are no pairs.
-        if *sign == b':'
-            && text
-                .get(from)
-                .is_some_and(|byte| !byte.is_ascii_whitespace() && *byte != b'"')
-            && name_from > 0
-        {
-            continue;
-        }
-        while text.get(from).is_some_and(u8::is_ascii_whitespace) {
-            from = from.saturating_add(1);
-        }
-        done = value_end(text, from, ends);
-        found.push((from, done));
-    }
-}
-
-/// Where the value that begins at `from` ends: a quoted one at its quote, another at a blank or a
-/// sign that ends one; a scheme of HTTP is a part of it.
-fn value_end(text: &[u8], from: usize, ends: Ends) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    let len = if let Some(quote @ (b'"' | b'\'')) = rest.first() {
-        rest.iter()
-            .skip(1)
-            .position(|byte| byte == quote)
-            .map_or(rest.len(), |at| at.saturating_add(2))
-    } else {
-        let lower = rest.get(..7).unwrap_or(rest).to_ascii_lowercase();
-        let scheme = [&b"bearer "[..], b"basic ", b"token ", b"digest "];
-        let skip = scheme
-            .iter()
-            .find(|scheme| lower.starts_with(scheme))
-            .map_or(0, |scheme| scheme.len());
-        let ends = |byte: &u8| match ends {
-            Ends::AtBlank => byte.is_ascii_whitespace() || b"\"'`&;,)]}>".contains(byte),
-            Ends::AtSign => b",;\n\0".contains(byte),
-        };
-        let tail = rest.get(skip..).unwrap_or_default();
-        skip.saturating_add(tail.iter().position(ends).unwrap_or(tail.len()))
-    };
-    from.saturating_add(len)
 }
 
 /// A run of letters of a token: of a provider, or too random for a name.
@@ -488,127 +266,6 @@ fn token(text: &[u8], from: usize, until: usize, found: &mut Vec<Range>) {
     {
         found.push((from, until));
     }
-}
-
-/// Small letters, capitals and digits, in how many changes from one to another.
-fn classes(text: &str) -> (bool, bool, usize, usize) {
-    let (mut lower, mut upper, mut digits, mut changes) = (false, false, 0_usize, 0_usize);
-    let mut before = 0_u8;
-    for byte in text.bytes() {
-        let class = match byte {
-            b'a'..=b'z' => 1,
-            b'A'..=b'Z' => 2,
-            b'0'..=b'9' => 3,
-            _ => 0,
-        };
-        lower |= class == 1;
-        upper |= class == 2;
-        digits = digits.saturating_add(usize::from(class == 3));
-        if class != 0 && before != 0 && class != before {
-            changes = changes.saturating_add(1);
-        }
-        before = class;
-    }
-    (lower, upper, digits, changes)
-}
-
-/// Long, of all classes, and no path: base64 with slashes in it, too.
-fn is_base64(run: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte);
-    let (lower, upper, digits, changes) = classes(run);
-    run.len() >= 20
-        && run.bytes().all(is_letter)
-        && lower
-        && upper
-        && digits > 0
-        && changes.saturating_mul(5) >= run.len()
-        && !run.starts_with('/')
-        && !run
-            .split('/')
-            .any(|part| part.len() > 3 && crate::harmless::is_word(part))
-}
-
-/// Whether a piece of a name is too random for one.
-fn is_random(part: &str) -> bool {
-    let (lower, upper, digits, changes) = classes(part);
-    let bare = part.trim_end_matches('=');
-    // Ids, digests and what is made of them are names here.
-    if is_hex(bare) || is_uuid(bare) || bare.split(['-', '_']).all(is_id) {
-        return false;
-    }
-    let all = lower && upper && digits > 0 && part.len() >= 12 && changes >= 4;
-    let long = lower && upper && part.len() >= 24 && changes.saturating_mul(4) >= part.len();
-    let two = (lower || upper)
-        && digits >= 3
-        && part.len() >= 16
-        && longest(part) >= 16
-        && changes.saturating_mul(5) >= part.len();
-    all || long || two
-}
-
-/// Whether most of it are the letters that stand for those of a name.
-fn is_replaced(run: &str) -> bool {
-    let count = run.bytes().filter(|byte| *byte == b'x').count();
-    run.contains("xxxxxx") && count.saturating_mul(2) >= run.len()
-}
-
-/// Consonants in a row that no word has.
-const UNSPEAKABLE: usize = 6;
-
-/// Letters and digits that nobody says: no name is made of them, unless a program chose it.
-fn is_unspeakable(atom: &str) -> bool {
-    if atom.len() < 8 || is_hex(atom) || is_id(atom) || is_interface(atom) {
-        return false;
-    }
-    let (mut row, mut longest) = (0_usize, 0_usize);
-    let (mut digits, mut changes, mut before) = (0_usize, 0_usize, None);
-    for byte in atom.bytes() {
-        let is_digit = byte.is_ascii_digit();
-        let is_vowel = b"aeiouy".contains(&byte.to_ascii_lowercase());
-        row = if is_digit || is_vowel {
-            0
-        } else {
-            row.saturating_add(1)
-        };
-        longest = longest.max(row);
-        digits = digits.saturating_add(usize::from(is_digit));
-        changes = changes.saturating_add(usize::from(before.is_some_and(|was| was != is_digit)));
-        before = Some(is_digit);
-    }
-    let is_number = digits == atom.len();
-    let odd = words::odd_pairs(atom);
-    // A capital begins a word: `PrivateNetworkNS`, `RFC3339`.
-    let is_camel = atom.bytes().filter(u8::is_ascii_uppercase).count() >= 2;
-    (is_number && (11..=16).contains(&digits))
-        || (longest >= UNSPEAKABLE && !is_camel)
-        // Letters that stand beside each other in no word: more of them than a foreign word has.
-        || (atom.len() >= 12 && !is_camel && odd >= if digits > 0 { 2 } else { 4 })
-        || (changes >= 4
-            && digits >= 2
-            && atom.len() >= 10
-            && digits.saturating_mul(2) < atom.len())
-}
-
-/// A few letters and hexadecimal digits: `veth01abfb29`, as plugins name interfaces.
-fn is_interface(atom: &str) -> bool {
-    let named = (2..=5).filter_map(|at| atom.split_at_checked(at));
-    let mut named = named.filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_lowercase()));
-    named.any(|(_, rest)| is_hex(rest))
-}
-
-/// The longest piece between dashes.
-fn longest(part: &str) -> usize {
-    part.split(['-', '_']).map(str::len).max().unwrap_or(0)
-}
-
-fn is_id(piece: &str) -> bool {
-    is_hex(piece)
-        || crate::harmless::is_word(piece.trim_end_matches(|letter: char| letter.is_ascii_digit()))
-}
-
-fn is_uuid(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.split('-').all(is_hex)
 }
 
 #[cfg(test)]

@@ -70,6 +70,13 @@ pub fn node(node: &str) -> Tar {
     Tar::read_tar(&zstd::decode_all(packed(node).as_slice()).expect("zstd"))
 }
 
+/// A box that was recorded with its processes, by its name in `testdata/recorded/states`.
+pub fn recorded(scene: &str) -> Tar {
+    let path = testdata().join("recorded/states").join(scene);
+    let packed = std::fs::read(path.join("node.tar.zst")).expect(scene);
+    Tar::read_tar(&zstd::decode_all(packed.as_slice()).expect(scene))
+}
+
 /// Whether a test that needs root, daemons or a tool may run here.
 ///
 /// Such tests are `#[ignore]`d, so that nobody takes them for passed where they did not run. With

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// Programs that a person is told to call.
 const PROGRAMS: &[&str] = &[
+    "buildctl",
     "cat",
+    "chattr",
     "chmod",
     "chown",
     "coroner",
@@ -20,12 +22,19 @@ const PROGRAMS: &[&str] = &[
     "crictl",
     "crun",
     "ctr",
+    "curl",
     "dd",
+    "df",
     "dmsetup",
     "docker",
+    "dockerd",
     "echo",
     "findmnt",
+    "fuser",
+    "getent",
+    "grep",
     "ip",
+    "journalctl",
     "kill",
     "kubectl",
     "ln",
@@ -34,23 +43,35 @@ const PROGRAMS: &[&str] = &[
     "lsof",
     "mkdir",
     "mknod",
+    "modprobe",
     "mount",
     "mv",
     "nerdctl",
+    "nsenter",
+    "nvidia-smi",
+    "openssl",
+    "podman",
     "printf",
+    "prlimit",
     "ps",
     "readlink",
     "rm",
     "rmdir",
     "runc",
     "sh",
+    "sha256sum",
+    "sha384sum",
+    "sha512sum",
+    "ss",
     "stat",
     "sudo",
+    "sysctl",
     "systemctl",
     "tar",
     "touch",
     "truncate",
     "umount",
+    "youki",
 ];
 
 /// Literals that look like one and are none.
@@ -125,6 +146,18 @@ fn is_call(text: &str) -> bool {
     rest.starts_with([' ', '{']) && next.starts_with(['-', '/', '{', '>', '"', '\\'])
 }
 
+/// Whether text is one of this toolkit's verbs with something put into it, or a line that shows a root prompt.
+fn is_shown(text: &str) -> bool {
+    let of = |text: &str, program: &str| {
+        let rest = text.strip_prefix(program);
+        rest.is_some_and(|rest| rest.starts_with(' '))
+    };
+    let prompted = text.trim_start().strip_prefix("# ");
+    let verb = text.trim_start().strip_prefix("coroner ");
+    let has_verb = verb.is_some_and(|verb| verb.starts_with(|it: char| it.is_ascii_lowercase()));
+    has_verb || prompted.is_some_and(|text| PROGRAMS.iter().any(|program| of(text, program)))
+}
+
 /// The piece of a literal that puts a command together, if there is one.
 fn by_hand(literal: &str) -> Option<&str> {
     if !has_place(literal) || OTHERS.contains(&literal) {
@@ -142,7 +175,8 @@ fn by_hand(literal: &str) -> Option<&str> {
     let pieces = starts.iter().flat_map(|start| literal.split(start));
     let mut pieces = pieces.filter(|piece| has_place(piece) && is_call(piece));
     let redirected = literal.starts_with("echo ") || literal.starts_with("printf ");
-    pieces.next().or_else(|| redirected.then_some(literal))
+    let is_by_hand = redirected || is_shown(literal);
+    pieces.next().or_else(|| is_by_hand.then_some(literal))
 }
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -219,6 +253,9 @@ fn what_it_looks_for_is_found() {
         "format!(\"While no pod is being made: \\\n    rm {folder}/x\")",
         r##"let c = '"'; format!(r#"echo THAWED > {}"#, file)"##,
         r#"format!("kill -{name} {}", pid)"#,
+        r#"pen.verbatim(format_args!("    # coroner repair apply {}", file))"#,
+        r#"pen.verbatim(format_args!("    # ctr images {verb}"))"#,
+        r#"format!("coroner repair plan {more}-o {file} -- /")"#,
         r#"format!("coroner bolt `x`; runc{root} delete {id}")"#,
     ] {
         let all = literals(source);

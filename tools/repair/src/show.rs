@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cli::{Answer, Exit, Pen, Style};
 use evidence::{Evidence, Options};
-use finding::{Count, Draft, Text, program, size_text};
+use finding::{Command, Count, Draft, Text, program, size_text};
 use node::Phase;
 use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
 use serde::Serialize;
@@ -104,15 +104,16 @@ impl Shown {
     }
 
     /// The command that makes this plan again into a file, with one option more.
-    fn planning(&self, more: Option<&'static str>) -> String {
+    fn planning(&self, more: Option<&'static str>) -> Option<Command> {
+        let draft = Draft::new(program::CORONER).words(&["repair", "plan"]);
         let node = self.plan.node.as_deref();
         let Some(node) = node.filter(|_| !self.plan.room.is_empty()) else {
             // It was made from an archive: on the node it is another one.
-            let more = more.map_or_else(String::new, |more| format!("{more} "));
-            return format!("coroner repair plan {more}-o {} -- /", self.file());
+            let draft = more.into_iter().fold(draft, Draft::word);
+            return draft.value("--output", self.file()).operand("/").command();
         };
         let plan = &self.plan;
-        let mut draft = Draft::new(program::CORONER).words(&["repair", "plan"]);
+        let mut draft = draft;
         let paths = |paths: &[PathBuf]| -> Vec<Text> {
             let all = paths.iter();
             all.map(|path| Text::from(path.as_os_str().as_encoded_bytes()))
@@ -151,11 +152,7 @@ impl Shown {
             draft = draft.word(more);
         }
         let draft = draft.value("--output", self.file());
-        let command = draft.operand(node).command();
-        command.map_or_else(
-            || format!("coroner repair plan -o {} NODE", self.file()),
-            |command| command.to_string(),
-        )
+        draft.operand(node).command()
     }
 
     /// Where the node is, if it is a tree of this machine and not this machine.
@@ -200,11 +197,11 @@ impl Shown {
             pen.paragraph("  ", &line)?;
         }
         if self.said.is_some() {
-            pen.verbatim(format_args!(
-                "    # {}",
-                self.planning(self.keeps_addresses())
-            ))?;
-            pen.verbatim(format_args!("    # coroner repair apply {}", self.file()))?;
+            let apply = Draft::new(program::CORONER).words(&["repair", "apply"]);
+            let apply = apply.operand(self.file()).command();
+            for command in self.planning(self.keeps_addresses()).iter().chain(&apply) {
+                pen.verbatim(format_args!("    # {command}"))?;
+            }
         } else {
             pen.verbatim("    # coroner repair apply PLAN")?;
         }
@@ -349,7 +346,7 @@ fn as_of(plan: &Plan) -> String {
 /// Edits that no step makes.
 fn drafts(
     all: &[HandEdit],
-    planning: impl Fn(Option<&'static str>) -> String,
+    planning: impl Fn(Option<&'static str>) -> Option<Command>,
     says_next: bool,
     pen: &mut Pen<'_>,
 ) -> io::Result<()> {
@@ -385,7 +382,9 @@ fn drafts(
     // Of several records one command makes the steps.
     let flags: BTreeSet<&str> = all.iter().filter_map(|one| one.option.as_deref()).collect();
     if flags.contains("--pod-addresses") && !says_next {
-        pen.verbatim(format_args!("    # {}", planning(Some("--pod-addresses"))))?;
+        if let Some(command) = planning(Some("--pod-addresses")) {
+            pen.verbatim(format_args!("    # {command}"))?;
+        }
     }
     Ok(())
 }

@@ -413,7 +413,7 @@ fn the_units_of_the_node_are_stopped_and_masked() {
     let said = commands();
     let file = said
         .iter()
-        .find_map(|line| line.strip_prefix("coroner repair apply "));
+        .find_map(|line| line.strip_prefix("coroner repair apply -- "));
     let file = file.unwrap().to_owned();
     assert!(file.starts_with("/var/tmp/coroner-plan-2026"), "{file}");
     // It is a copy: what stops daemons is for the node itself.
@@ -425,7 +425,7 @@ fn the_units_of_the_node_are_stopped_and_masked() {
     assert!(warning < text.find("# systemctl stop").unwrap(), "{text}");
     assert!(here < text.find("# coroner repair plan").unwrap(), "{text}");
     let planning = format!("coroner repair plan --output={file} -- {}", place.display());
-    let applying = format!("coroner repair apply {file}");
+    let applying = format!("coroner repair apply -- {file}");
     let wanted = [
         "systemctl stop kubelet containerd",
         "systemctl mask --runtime containerd",

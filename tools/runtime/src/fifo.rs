@@ -7,8 +7,7 @@ use finding::{Text, Time};
 use runc::{Derived, Program};
 use serde::Serialize;
 use stuck::{End, Facts};
-
-use crate::task::{parts, pick};
+use tasks::{parts, pick};
 
 #[derive(Serialize)]
 struct Fifo {

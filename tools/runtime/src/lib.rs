@@ -39,13 +39,11 @@ mod mounts;
 mod shims;
 mod show;
 mod stuck;
-mod task;
 
 use cli::{EvidenceArgs, Out, Outcome, Tool};
 
 pub use goroutines::blamed;
 pub use live::{Judged, judge, judge_opened};
-pub use task::{Sure, Task};
 
 /// Arguments of `coroner runtime`.
 #[derive(Debug, clap::Args)]

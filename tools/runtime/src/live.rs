@@ -1,12 +1,13 @@
 //! A node that may be this machine, and its containers judged.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cli::{Case, EvidenceArgs, Failure, PlaceArgs};
 use evidence::LiveProc;
-use finding::{Text, Time, Unknown, Unread};
-use process::{Depth, Stat};
-use stuck::{Diagnosis, Facts, State, Verdicts};
+use finding::{Time, Unknown, Unread};
+use process::Depth;
+use stuck::Verdicts;
+use tasks::places;
 
 /// Which node: this machine, if none is named.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -26,10 +27,6 @@ impl NodeArgs {
         }
     }
 }
-
-/// Where containerd keeps its stores, if nothing says otherwise.
-const ROOT: &str = "/var/lib/containerd";
-const STATE: &str = "/run/containerd";
 
 /// Judged containers, and what may be missing of them.
 #[derive(Debug)]
@@ -61,19 +58,10 @@ pub fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
     Ok(judged)
 }
 
-/// Containerd's root and state: where they were found, else the usual places.
-fn places(case: &Case) -> (&Path, &Path) {
-    let roots = case.roots.first();
-    (
-        roots.map_or(Path::new(ROOT), |roots| &roots.root),
-        roots.map_or(Path::new(STATE), |roots| &roots.state),
-    )
-}
-
 /// Whether the root or the state of a containerd is there, or may be.
 pub(crate) fn is_node(case: &Case) -> bool {
     let absent = |path| matches!(case.evidence.stat(path), Err(Unread::Absent));
-    let (root, state) = places(case);
+    let (root, state) = places(case.roots.first());
     !absent(root) || !absent(state)
 }
 
@@ -85,7 +73,7 @@ pub(crate) fn has_node(case: &Case) -> Result<(), Failure> {
     if is_node(case) {
         return Ok(());
     }
-    let (root, state) = places(case);
+    let (root, state) = places(case.roots.first());
     let (root, state) = (node::path_text(root), node::path_text(state));
     Err(
         Failure::unread(format!("there is no node: neither {root} nor {state} is there")).hint(
@@ -97,74 +85,20 @@ pub(crate) fn has_node(case: &Case) -> Result<(), Failure> {
 
 /// As [`judge`], of a node that is open; with its `door`, what seems to hang is looked at once more.
 pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
-    let roots = case.roots.first();
-    let (root, state) = places(&case);
-    let hints = case.processes.as_deref();
-    let hints = hints.map_or_else(Vec::new, |all| node::hints(&case.evidence, all));
-    let path = root.join(node::META_DIR).join("meta.db");
-    let meta = node::Database::open_meta(&case.evidence, &path, node::Headers::Exact);
-    let daemon = roots.map_or_else(
-        || b"/run/containerd/containerd.sock".to_vec(),
-        node::Roots::address,
+    let (processes, time) = (case.processes.as_deref(), case.time());
+    let judged = tasks::judge(
+        &case.evidence,
+        case.roots.first(),
+        processes,
+        time,
+        door.as_ref(),
     );
-    let read = runc::read_of(&case.evidence, root, state, &hints, &daemon).map(|mut runtime| {
-        node::learn(&mut runtime, meta.rows.as_ref());
-        runtime
-    });
-    let mut unknown = read.unknown().to_vec();
-    unknown.extend(case.evidence.left_out());
-    let empty = runc::Runtime::default();
-    let runtime = read.read().unwrap_or(&empty);
-    if runtime.whole.containers && runtime.whole.bundles {
-        unknown.clear();
-    }
-    let newest = || {
-        let folders = runtime
-            .containers
-            .iter()
-            .map(|container| container.dir.mtime);
-        folders.max().unwrap_or(Time::new(0, 0))
-    };
-    let now = case.time().unwrap_or_else(newest);
-    let processes = case.processes.clone();
-    match &processes {
-        None if !runtime.containers.is_empty() || !runtime.bundles.is_empty() => {
-            unknown.push(Unknown::new(
-                "the processes of the containers",
-                "they are not in the evidence",
-            ));
-        }
-        Some(processes) if !processes.whole => unknown.push(Unknown::new(
-            "the processes of the node",
-            "not all of them could be looked at",
-        )),
-        Some(processes) if processes.live && !processes.tells_wchan => unknown.push(Unknown::new(
-            "what processes wait for",
-            "the kernel does not tell: run as root",
-        )),
-        _ => {}
-    }
-    let lacks_sockets = processes
-        .as_deref()
-        .is_some_and(|all| all.sockets.is_none());
-    if lacks_sockets && !runtime.bundles.is_empty() {
-        unknown.push(Unknown::new(
-            "whether shims accept connections",
-            "the table of sockets (/proc/net/unix) could not be read or is not in the evidence",
-        ));
-    }
-    let records = records(meta.rows.as_ref());
-    let facts = Facts {
-        runtime,
-        processes: processes.as_deref(),
-        records: &records,
+    let tasks::Judged {
         now,
-    };
-    let daemon = stuck::daemon(facts);
-    let mut verdicts = stuck::diagnose(facts);
-    if let Some(door) = door.filter(|_| processes.is_some_and(|processes| processes.live)) {
-        confirm(&door, &mut verdicts);
-    }
+        verdicts,
+        daemon,
+        unknown,
+    } = judged;
     Judged {
         case,
         now,
@@ -172,70 +106,4 @@ pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
         daemon,
         unknown,
     }
-}
-
-/// The containers of an opened node judged by their processes; nothing where those are not known.
-pub(crate) fn judged(node: &node::Node) -> Vec<Diagnosis> {
-    let (Some(runtime), Some(processes)) = (node.runtime.read(), node.processes.as_deref()) else {
-        return Vec::new();
-    };
-    let facts = Facts {
-        runtime,
-        processes: Some(processes),
-        records: &[],
-        now: node.now,
-    };
-    stuck::diagnose(facts).containers
-}
-
-/// The containers that meta.db has. What of it cannot be read hides no process.
-fn records(rows: Option<&metadb::MetaDb>) -> Vec<(Text, Text)> {
-    let namespaces = rows.into_iter().flat_map(metadb::MetaDb::namespaces);
-    let rows = namespaces.flat_map(|namespace| {
-        let rows = namespace.containers.read().into_iter().flatten();
-        rows.map(|row| (namespace.name.clone(), row.key.clone()))
-    });
-    rows.collect()
-}
-
-/// Looks once more at the processes of what seems to hang: on a machine that works, containers come
-/// and go between two looks.
-fn confirm(door: &LiveProc, verdicts: &mut Verdicts) {
-    verdicts.shims.retain(|shim| {
-        let now = door
-            .process(shim.pid)
-            .and_then(|process| process.file("stat", 4096));
-        let stat = now.ok().and_then(|bytes| Stat::parse(&bytes));
-        stat.is_some_and(|stat| stat.start_ticks == shim.start_ticks)
-    });
-    verdicts.containers.retain_mut(|one| {
-        let (Some(pid), Some(start)) = (one.pid, one.start_ticks) else {
-            return true;
-        };
-        let was_there = one
-            .evidence
-            .iter()
-            .any(|line| line.starts_with(&format!("pid {pid} (")));
-        if !one.state.is_stuck() || !was_there || one.state == State::PidReused {
-            return true;
-        }
-        let now = door
-            .process(pid)
-            .and_then(|process| process.file("stat", 4096));
-        let same = now
-            .ok()
-            .and_then(|bytes| Stat::parse(&bytes))
-            .is_some_and(|stat| stat.start_ticks == start);
-        if !same && one.state == State::LeakedInit {
-            return false;
-        }
-        if !same {
-            one.state = State::Exited;
-            one.row = None;
-            "it ended while it was looked at".clone_into(&mut one.why);
-            one.remedy = finding::Remedy::default();
-            one.never.clear();
-        }
-        true
-    });
 }

@@ -5,10 +5,9 @@ use std::io;
 use cli::{Again, Answer, Case, EvidenceArgs, Exit, Out, Outcome, Pen, Table, age};
 use finding::{Text, Time, Unknown};
 use serde::Serialize;
+use tasks::{Parts, Task, judged, parts, unknown};
 
-use crate::Task;
-use crate::live::{has_node, judged};
-use crate::task::{Parts, parts, unknown};
+use crate::live::has_node;
 
 /// What files alone tell of a container that was let go.
 const STARTED: &str = "started";
@@ -53,7 +52,7 @@ pub(crate) fn run(
         wanted(&key.0) && (all || part.is_task())
     };
     let damaged = parts.iter().filter(listed);
-    let damaged = damaged.filter_map(|(_, part)| damaged_state(part));
+    let damaged = damaged.filter_map(|(_, part)| part.damaged_state());
     let damaged = damaged.collect();
     let without_task = parts.iter().filter(is_left).count();
     let containers = parts
@@ -69,30 +68,6 @@ pub(crate) fn run(
         damaged,
         again: case.processes.as_ref().map(|_| case.again().clone()),
     })
-}
-
-/// The state file of a container's runtime, if it is damaged or could not be read, and what is wrong with it.
-fn damaged_state(part: &Parts<'_>) -> Option<Unknown> {
-    let container = part.container?;
-    let (name, fault) = match container.program {
-        runc::Program::Runc => ("state.json", fault(&container.state)),
-        runc::Program::Crun => ("status", fault(&container.status)),
-        runc::Program::Youki => ("state.json", fault(&container.youki)),
-        runc::Program::Other => return None,
-    };
-    let file = [container.path.bytes(), b"/", name.as_bytes()].concat();
-    Some(Unknown {
-        what: Text::from(file).to_string(),
-        why: fault?,
-    })
-}
-
-fn fault<T>(doc: &runc::Doc<T>) -> Option<String> {
-    match doc {
-        runc::Doc::Damaged(_, faults) => faults.first().map(ToString::to_string),
-        runc::Doc::Unread(why) => Some(why.to_string()),
-        runc::Doc::Absent | runc::Doc::Whole(_) => None,
-    }
 }
 
 impl Answer for Listing {

@@ -9,10 +9,7 @@ use finding::{Finding, Severity, Text, Time};
 use runc::{Bundle, CrunStatus, Doc, LogLine, Spec, State, Status};
 use serde::Serialize;
 use stuck::Diagnosis;
-
-use crate::Task;
-use crate::live::judged;
-use crate::task::{Parts, parts, pick};
+use tasks::{Parts, Task, judged, parts, pick};
 
 #[derive(Serialize)]
 struct Shown {

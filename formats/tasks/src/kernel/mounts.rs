@@ -12,7 +12,7 @@ use process::{Mount, Processes};
 use runc::Runtime;
 use stuck::Host;
 
-use super::{Condition, MountRow, SnapshotRef};
+use super::{Left, MountRow, SnapshotRef};
 
 /// Processes that are named for one mount.
 const MOST: usize = 8;
@@ -107,9 +107,11 @@ impl<'n> Known<'n> {
             lower,
             held_by: Vec::new(),
             conditions: Vec::new(),
+            ways: Vec::new(),
         };
         row.conditions = self.conditions(&row);
-        if row.conditions.contains(&Condition::RootfsLeft) {
+        row.ways = Left::ways(&row.conditions, &row.point);
+        if row.conditions.contains(&Left::RootfsLeft) {
             row.held_by = self.held_by(&row.point);
         }
         Some(row)
@@ -273,29 +275,29 @@ impl<'n> Known<'n> {
         owner.bytes().starts_with(namespace).then(|| owner.clone())
     }
 
-    fn conditions(&self, row: &MountRow) -> Vec<Condition> {
+    fn conditions(&self, row: &MountRow) -> Vec<Left> {
         let mut found = Vec::new();
         match row.what {
-            "rootfs" if !self.has_task(row) => found.push(Condition::RootfsLeft),
-            "tmpmount" if !self.daemon => found.push(Condition::TmpmountLeft),
+            "rootfs" if !self.has_task(row) => found.push(Left::RootfsLeft),
+            "tmpmount" if !self.daemon => found.push(Left::TmpmountLeft),
             "shm" => {
                 let known = row.task.as_ref().is_some_and(|id| self.pods.contains(id));
                 if !known && self.node.meta.rows.is_some() {
-                    found.push(Condition::ShmLeft);
+                    found.push(Left::ShmLeft);
                 }
             }
-            "runc-binary" => found.push(Condition::RuncBinaryLeft),
+            "runc-binary" => found.push(Left::RuncBinaryLeft),
             _ => {}
         }
         let all = || row.upper.iter().chain(&row.lower);
         if all().any(|it| it.there == Some(false)) {
-            found.push(Condition::DirectoryGone);
+            found.push(Left::DirectoryGone);
         }
         let is_unknown = |it: &SnapshotRef| {
             it.snapshotter.is_some() && it.id.is_some() && it.key.is_none() && self.is_whole(it)
         };
         if all().any(is_unknown) {
-            found.push(Condition::SnapshotUnknown);
+            found.push(Left::SnapshotUnknown);
         }
         found
     }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cli::Failure;
-use finding::{Escaped, Text, Time, Unknown};
+use finding::{Escaped, Refused, Text, Time, Unknown};
 use node::Node;
 use runc::{Bundle, Container, CriState, CriStatus, Phase, Program, Runtime};
 use serde::Serialize;
@@ -22,7 +21,8 @@ pub enum Sure {
 }
 
 impl Sure {
-    pub(crate) const fn word(self) -> &'static str {
+    /// As a person reads it.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Sure => "sure",
             Self::Likely => "likely",
@@ -75,7 +75,8 @@ pub struct Task {
 
 impl Task {
     /// The same, with its state as its processes tell it.
-    pub(crate) fn judged(mut self, all: &[Diagnosis]) -> Self {
+    #[must_use]
+    pub fn judged(mut self, all: &[Diagnosis]) -> Self {
         let mut same = all
             .iter()
             .filter(|one| one.id == self.id && one.namespace == self.namespace);
@@ -97,22 +98,27 @@ impl Task {
     }
 }
 
-type Key = (Option<Text>, Text);
+/// A container's name: containerd's namespace, and its id.
+pub type Key = (Option<Text>, Text);
 
 /// What knows of one container.
 #[derive(Debug, Default)]
-pub(crate) struct Parts<'n> {
-    pub(crate) container: Option<&'n Container>,
-    pub(crate) bundle: Option<&'n Bundle>,
-    pub(crate) cri: Option<&'n CriStatus>,
-    pub(crate) recorded: Option<bool>,
+pub struct Parts<'n> {
+    /// The runtime's state.
+    pub container: Option<&'n Container>,
+    /// Its bundle.
+    pub bundle: Option<&'n Bundle>,
+    /// What the CRI plugin wrote down.
+    pub cri: Option<&'n CriStatus>,
+    /// Whether meta.db has it; nothing where that is not known.
+    pub recorded: Option<bool>,
 }
 
 /// The CRI plugin's namespace.
 const CRI: &str = "k8s.io";
 
 /// Everything that anybody knows, by namespace and id.
-pub(crate) fn parts(node: &Node) -> BTreeMap<Key, Parts<'_>> {
+pub fn parts(node: &Node) -> BTreeMap<Key, Parts<'_>> {
     let mut all: BTreeMap<Key, Parts<'_>> = BTreeMap::new();
     let runtime: Option<&Runtime> = node.runtime.read();
     if let Some(runtime) = runtime {
@@ -152,12 +158,12 @@ pub(crate) fn parts(node: &Node) -> BTreeMap<Key, Parts<'_>> {
 
 impl Parts<'_> {
     /// Whether a runtime or a bundle knows it.
-    pub(crate) const fn is_task(&self) -> bool {
+    pub const fn is_task(&self) -> bool {
         self.container.is_some() || self.bundle.is_some()
     }
 
     /// The joined container.
-    pub(crate) fn task(&self, key: &Key) -> Task {
+    pub fn task(&self, key: &Key) -> Task {
         let (state, sure, why, since) = self.state();
         let spec = self.bundle.and_then(|bundle| bundle.spec.get());
         let pod = spec.and_then(runc::Spec::pod);
@@ -207,6 +213,22 @@ impl Parts<'_> {
             cri: self.cri.and_then(|cri| Some(cri.status.get()?.state())),
             recorded: self.recorded,
         }
+    }
+
+    /// The state file of a container's runtime, if it is damaged or could not be read, and what is wrong with it.
+    pub fn damaged_state(&self) -> Option<Unknown> {
+        let container = self.container?;
+        let (name, fault) = match container.program {
+            runc::Program::Runc => ("state.json", fault(&container.state)),
+            runc::Program::Crun => ("status", fault(&container.status)),
+            runc::Program::Youki => ("state.json", fault(&container.youki)),
+            runc::Program::Other => return None,
+        };
+        let file = [container.path.bytes(), b"/", name.as_bytes()].concat();
+        Some(Unknown {
+            what: Text::from(file).to_string(),
+            why: fault?,
+        })
     }
 
     fn state(&self) -> (&'static str, Sure, String, Option<Time>) {
@@ -266,11 +288,14 @@ fn is_called(key: &Key, part: &Parts<'_>, wanted: &str) -> bool {
 }
 
 /// The container whose id is `wanted`, or the only one whose id begins so, or that is called so in its pod.
-pub(crate) fn pick<'n>(
+///
+/// # Errors
+/// There is none, or several.
+pub fn pick<'n>(
     all: BTreeMap<Key, Parts<'n>>,
     wanted: &str,
     node: &Node,
-) -> Result<Vec<(Key, Parts<'n>)>, Failure> {
+) -> Result<Vec<(Key, Parts<'n>)>, Refused> {
     let shown = Escaped(wanted.as_bytes()).to_string();
     let begins = |key: &Key| key.1.bytes().starts_with(wanted.as_bytes());
     // meta.db names those that have ended, too.
@@ -288,13 +313,13 @@ pub(crate) fn pick<'n>(
     }
     let Some(first) = found.first().map(|(key, _)| key.1.clone()) else {
         let unknown = unknown(node);
-        let failure = match unknown.first() {
-            None => Failure::usage(format!("there is no container {shown}")),
-            Some(Unknown { what, why }) => Failure::unread(format!(
+        let refused = match unknown.first() {
+            None => Refused::question(format!("there is no container {shown}")),
+            Some(Unknown { what, why }) => Refused::unread(format!(
                 "{shown} was not found, but {what} cannot be known whole: {why}"
             )),
         };
-        return Err(failure.hint("`coroner runtime ls --all` lists what there is"));
+        return Err(refused.hint("`coroner runtime ls --all` lists what there is"));
     };
     if found.iter().any(|(key, _)| key.1 != first) {
         let ids: Vec<String> = found
@@ -303,13 +328,13 @@ pub(crate) fn pick<'n>(
             .map(|(key, _)| key.1.to_string())
             .collect();
         let message = format!("{shown} begins the ids of several: {}", ids.join(", "));
-        return Err(Failure::usage(message).hint("give more of the id"));
+        return Err(Refused::question(message).hint("give more of the id"));
     }
     Ok(found)
 }
 
 /// What may be missing from a list of tasks: nothing where state folders and bundles are whole.
-pub(crate) fn unknown(node: &Node) -> Vec<Unknown> {
+pub fn unknown(node: &Node) -> Vec<Unknown> {
     let whole = node.runtime.read().is_some_and(|runtime| {
         let whole = runtime.whole;
         whole.containers && whole.bundles
@@ -318,5 +343,13 @@ pub(crate) fn unknown(node: &Node) -> Vec<Unknown> {
         Vec::new()
     } else {
         node.runtime.unknown().to_vec()
+    }
+}
+
+fn fault<T>(doc: &runc::Doc<T>) -> Option<String> {
+    match doc {
+        runc::Doc::Damaged(_, faults) => faults.first().map(ToString::to_string),
+        runc::Doc::Unread(why) => Some(why.to_string()),
+        runc::Doc::Absent | runc::Doc::Whole(_) => None,
     }
 }

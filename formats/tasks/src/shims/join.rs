@@ -6,12 +6,14 @@ use finding::Text;
 use node::Node;
 use process::{Process, Processes};
 use runc::{Bundle, Keeper, Runtime, SOCKETS, socket_name};
-use stuck::{Host, Shim as Found};
+use stuck::{Diagnosis, Host, Shim as Found};
 
 use super::{Child, Condition, KnownBy, Reparented, Shim, ShimProcess};
+use crate::{judged, short};
 
-/// All shims of a node, by socket, and the inits that have lost theirs.
-pub(super) fn join(node: &Node, processes: Option<&Processes>) -> (Vec<Shim>, Vec<Reparented>) {
+/// All shims of a node, by socket, and the inits that have lost theirs. Of its processes, where all are known, also
+/// which tasks hang.
+pub fn shims(node: &Node, processes: Option<&Processes>) -> (Vec<Shim>, Vec<Reparented>) {
     let empty = Runtime::default();
     let runtime = node.runtime.read().unwrap_or(&empty);
     let mut shims: BTreeMap<Text, Shim> = BTreeMap::new();
@@ -40,8 +42,12 @@ pub(super) fn join(node: &Node, processes: Option<&Processes>) -> (Vec<Shim>, Ve
     let known = processes.is_some_and(|processes| processes.whole);
     for shim in shims.values_mut() {
         judge(shim, known, runtime);
+        shim.ways = shim.conditions.iter().map(|it| it.way(shim)).collect();
     }
-    let shims = shims.into_values().collect();
+    let mut shims: Vec<Shim> = shims.into_values().collect();
+    if known && node.runtime.read().is_some() {
+        hanging(&mut shims, &judged(node));
+    }
     let reparented = processes
         .zip(host.as_ref())
         .map(|(processes, host)| reparented(runtime, processes, host))
@@ -344,4 +350,17 @@ fn reparented(runtime: &Runtime, processes: &Processes, host: &Host<'_>) -> Vec<
         }
     }
     found
+}
+
+/// Names the tasks of shims that hang: a shim may be well, and its task not.
+fn hanging(shims: &mut [Shim], verdicts: &[Diagnosis]) {
+    for one in verdicts.iter().filter(|one| one.state.is_stuck()) {
+        let owner = shims.iter_mut().find(|shim| {
+            shim.other.is_none() && shim.namespace == one.namespace && shim.tasks.contains(&one.id)
+        });
+        if let Some(shim) = owner {
+            let id = short(&one.id);
+            shim.hanging.push(format!("{id} is {}", one.state));
+        }
+    }
 }

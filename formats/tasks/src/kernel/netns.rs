@@ -10,7 +10,7 @@ use finding::Text;
 use node::Node;
 use process::Processes;
 
-use super::{Condition, NetnsRow};
+use super::{Left, NetnsRow};
 
 /// Where the CRI plugin and `ip netns` bind them. The second is the first, where `/var/run` is a
 /// link, as it should be.
@@ -53,15 +53,16 @@ pub(super) fn rows(
         let is_ours = name.bytes().starts_with(b"cni-");
         let mut conditions = Vec::new();
         if mounted.is_some() && inode.is_none() && is_ours {
-            conditions.push(Condition::NetnsUnmounted);
+            conditions.push(Left::NetnsUnmounted);
         } else if count == Some(0) && is_ours && whole {
             conditions.push(if named_by.is_empty() {
-                Condition::NetnsLeft
+                Left::NetnsLeft
             } else {
-                Condition::NetnsIdle
+                Left::NetnsIdle
             });
         }
         rows.push(NetnsRow {
+            ways: Left::ways(&conditions, &path),
             path,
             inode,
             processes: count,

@@ -7,7 +7,7 @@ use node::Node;
 use process::{Process, Processes};
 use stuck::{Belongs, Host};
 
-use super::{CgroupRow, Condition};
+use super::{CgroupRow, Left};
 
 /// The cgroups of containers, by id.
 pub(super) fn rows(node: &Node, processes: &Processes) -> Vec<CgroupRow> {
@@ -61,10 +61,11 @@ pub(super) fn rows(node: &Node, processes: &Processes) -> Vec<CgroupRow> {
         let silent = is_known || !whole || theirs || may_be_theirs;
         let conditions = match (silent, count) {
             (true, _) => Vec::new(),
-            (false, 0) => vec![Condition::CgroupLeft],
-            (false, _) => vec![Condition::CgroupLeaked],
+            (false, 0) => vec![Left::CgroupLeft],
+            (false, _) => vec![Left::CgroupLeaked],
         };
         CgroupRow {
+            ways: Left::ways(&conditions, &id),
             id,
             folders: folders.into_iter().collect(),
             processes: count,

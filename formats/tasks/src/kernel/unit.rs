@@ -12,7 +12,7 @@ use node::Node;
 use process::Processes;
 use stuck::Host;
 
-use super::{Condition, UnitRow};
+use super::{Left, UnitRow};
 
 /// Where systemd keeps what programs had it make.
 const FOLDER: &str = "/run/systemd/transient";
@@ -66,10 +66,12 @@ pub(super) fn rows(
         };
         let used = processes.is_some_and(|all| all.iter().any(of_it));
         let left = whole && !known.contains(id) && !used;
+        let conditions: Vec<Left> = left.then_some(Left::UnitLeft).into_iter().collect();
         rows.push(UnitRow {
             id: Text::from(id),
             unit: entry.name.clone(),
-            conditions: left.then_some(Condition::UnitLeft).into_iter().collect(),
+            ways: Left::ways(&conditions, &entry.name),
+            conditions,
         });
     }
     rows.sort_by(|one, other| one.unit.cmp(&other.unit));

@@ -40,7 +40,11 @@ struct Lone<'n> {
 
 impl Lone<'_> {
     fn object(&self) -> Object {
-        Object::new("container", self.namespace.name.clone(), self.row.key.clone())
+        Object::new(
+            "container",
+            self.namespace.name.clone(),
+            self.row.key.clone(),
+        )
     }
 
     fn users(&self, judge: &Judge<'_>) -> Vec<Object> {

@@ -5,7 +5,6 @@ use metadb::{Backend, BackendSnapshot, Row, SnapshotRow, Snapshots};
 use node::Snapshotter;
 
 use crate::Judge;
-use crate::judge::affecting;
 
 /// The snapshots of one snapshotter in one namespace, with that snapshotter where it was found.
 pub(crate) struct Group<'n> {
@@ -37,7 +36,7 @@ impl<'n> Group<'n> {
             about_row(self.namespace, name, &row.key),
             about_backend(name, &row.name),
         ];
-        affecting(finding, &users).about(about)
+        finding.affecting(&users).about(about)
     }
 }
 
@@ -87,7 +86,7 @@ pub(crate) fn backend_finding(
         let users = judge
             .graph
             .everyone_of_snapshot(namespace, &snapshotter.name, key);
-        finding = affecting(finding.affects(object), &users);
+        finding = finding.affects(object).affecting(&users);
     }
     finding
 }

@@ -73,7 +73,8 @@ fn parents_disagree(judge: &mut Judge<'_>) {
             }
             let message = "meta.db and metadata.db name different parents".to_owned();
             let mut finding = if sides_with(snapshotter, &by_key, backend, want) {
-                let message = format!("{message}; metadata.db's index of parents agrees with meta.db");
+                let message =
+                    format!("{message}; metadata.db's index of parents agrees with meta.db");
                 let remedy = match want {
                     Some(want) => {
                         format!("Write the parent `{want}` into the row of a copy of metadata.db.")

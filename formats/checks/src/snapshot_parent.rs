@@ -169,9 +169,7 @@ fn on_cycles<'k>(parent_of: &BTreeMap<&'k Text, &'k Text>) -> BTreeSet<&'k Text>
 }
 
 /// Of snapshots and their parents, those that are their own ancestors.
-fn cycle<'k>(
-    rows: impl Iterator<Item = (&'k Text, Option<&'k Text>)>,
-) -> BTreeSet<&'k Text> {
+fn cycle<'k>(rows: impl Iterator<Item = (&'k Text, Option<&'k Text>)>) -> BTreeSet<&'k Text> {
     let parents = rows.filter_map(|(key, parent)| Some((key, parent?)));
     on_cycles(&parents.collect())
 }
@@ -201,7 +199,9 @@ fn parent_cycle(judge: &mut Judge<'_>) {
                 cyclic.len()
             );
             let finding = backend_finding(judge, snapshotter, PARENT_CYCLE.code, row, message);
-            let about = cyclic.iter().flat_map(|key| everywhere(judge, snapshotter, key));
+            let about = cyclic
+                .iter()
+                .flat_map(|key| everywhere(judge, snapshotter, key));
             let finding = finding.about(about);
             judge.say(told(finding, &start::CYCLE));
         }

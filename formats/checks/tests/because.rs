@@ -1,9 +1,6 @@
 //! What follows from a fault stands below it, and not beside it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "tests panic where something is wrong"
-)]
+#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
 use checks::Measured;
 use evidence::{Evidence, Options};
@@ -93,17 +90,20 @@ fn what_follows_from_a_fault_is_not_listed_beside_it() {
         for finding in ours {
             let because = finding.because.as_ref().unwrap();
             let mut all = report.findings.iter().chain(&report.consequences);
-            let cause = all.find(|it| {
-                it.code.name == because.code && it.location == because.location
-            });
+            let cause =
+                all.find(|it| it.code.name == because.code && it.location == because.location);
             assert!(cause.unwrap().severity >= finding.severity, "{case}");
-            let is_beside = report.findings.iter().any(|it| {
-                it.code.name == *effect && it.location == finding.location
-            });
+            let is_beside = report
+                .findings
+                .iter()
+                .any(|it| it.code.name == *effect && it.location == finding.location);
             assert!(!is_beside, "{case}: {effect} is listed as well");
         }
         let mut counts = report.findings.iter().map(|it| it.causes.get(effect));
-        assert!(counts.any(|count| count.is_some()), "{case}: nobody causes {effect}");
+        assert!(
+            counts.any(|count| count.is_some()),
+            "{case}: nobody causes {effect}"
+        );
     }
 }
 

@@ -69,7 +69,11 @@ impl Report {
                 break;
             }
         }
-        let keep: Vec<bool> = self.consequences.iter().map(|it| is_there(it, &there)).collect();
+        let keep: Vec<bool> = self
+            .consequences
+            .iter()
+            .map(|it| is_there(it, &there))
+            .collect();
         let mut keep = keep.into_iter();
         self.consequences.retain(|_| keep.next().unwrap_or(true));
     }

@@ -243,7 +243,10 @@ impl Serialize for Finding {
         if let Some(logged) = &self.logged {
             map.serialize_entry("logged", logged)?;
         }
-        map.serialize_entry("remedy", self.what_to_do())?;
+        // What follows from another is mended by mending that.
+        if self.because.is_none() {
+            map.serialize_entry("remedy", self.what_to_do())?;
+        }
         if !self.ways.is_empty() {
             map.serialize_entry("ways", &self.ways)?;
         }

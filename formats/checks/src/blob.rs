@@ -135,14 +135,9 @@ pub(crate) const MODE: Check = Check {
     run: mode,
 };
 
-/// Files of the store by digest.
-pub(crate) fn files<'n>(judge: &Judge<'n>) -> BTreeMap<&'n Digest, &'n Blob> {
-    let store = judge.node.content.read();
-    store
-        .into_iter()
-        .flat_map(|store| &store.blobs)
-        .map(|blob| (&blob.digest, blob))
-        .collect()
+/// A blob, as what a finding is about.
+fn about(digest: &Digest) -> Object {
+    Object::global("blob", digest.as_str())
 }
 
 /// Every row of every namespace whose key is a digest.
@@ -166,7 +161,7 @@ fn blob_path(judge: &Judge<'_>, digest: &Digest) -> Text {
 }
 
 fn missing(judge: &mut Judge<'_>) {
-    let files = files(judge);
+    let files = judge.files();
     let mut gone: BTreeMap<Digest, Vec<&Text>> = BTreeMap::new();
     for (namespace, digest, _) in rows(judge) {
         if !files.contains_key(&digest) {
@@ -215,7 +210,7 @@ fn missing(judge: &mut Judge<'_>) {
 }
 
 fn size(judge: &mut Judge<'_>) {
-    let files = files(judge);
+    let files = judge.files();
     let said = sizes_of_descriptors(judge);
     let mut told = std::collections::BTreeSet::new();
     for (_, digest, row) in rows(judge) {
@@ -234,6 +229,7 @@ fn size(judge: &mut Judge<'_>) {
                 let finding = Finding::new(SIZE.code, location, message)
                     .severity(Severity::Odd)
                     .found(format!("a file of {size} bytes"));
+                let finding = finding.about([about(&digest)]);
                 judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
             }
             continue;
@@ -255,6 +251,7 @@ fn size(judge: &mut Judge<'_>) {
                     .want(format!("{size} bytes"))
                     .found(format!("{want} bytes"))
                     .remedy(WRONG_ROW);
+                let finding = finding.about([about(&digest)]);
                 judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
             }
             continue;
@@ -268,7 +265,8 @@ fn size(judge: &mut Judge<'_>) {
             let location = Location::file(path_text(&file.path));
             let finding = Finding::new(SIZE.code, location, message)
                 .want(format!("{want} bytes"))
-                .found(format!("{size} bytes"));
+                .found(format!("{size} bytes"))
+                .about([about(&digest)]);
             judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
         }
     }
@@ -295,11 +293,6 @@ fn sizes_of_descriptors(judge: &Judge<'_>) -> BTreeMap<Digest, std::collections:
 
 /// Documents were hashed when they were read; all other blobs only if that was asked for.
 fn altered(judge: &mut Judge<'_>) {
-    let files = files(judge);
-    let rows: BTreeMap<Digest, Option<i64>> = rows(judge)
-        .into_iter()
-        .map(|(_, digest, row)| (digest, row.size))
-        .collect();
     let mut wrong: BTreeMap<&Digest, String> = BTreeMap::new();
     for (digest, wanted) in judge.node.documents.iter() {
         if let node::Wanted::Altered { computed, .. } = wanted {
@@ -319,19 +312,12 @@ fn altered(judge: &mut Judge<'_>) {
         }
     }
     for (digest, computed) in wrong {
-        // Other bytes because they are fewer is told as that.
-        let found = files
-            .get(digest)
-            .and_then(|file| i64::try_from(file.size()?).ok());
-        let claimed = rows.get(digest).copied().flatten();
-        if found.is_some() && claimed.is_some() && found != claimed {
-            continue;
-        }
         let location = Location::file(blob_path(judge, digest));
         let message = format!("the bytes of the blob {digest} have another digest");
         let finding = Finding::new(ALTERED.code, location, message)
             .want(digest.to_string())
-            .found(computed);
+            .found(computed)
+            .about([about(digest)]);
         judge.say(affecting(finding, &judge.graph.users_of_blob(digest)));
     }
 }
@@ -341,7 +327,7 @@ fn unknown(judge: &mut Judge<'_>) {
         .into_iter()
         .map(|(_, digest, _)| digest)
         .collect();
-    for (digest, blob) in files(judge) {
+    for (digest, blob) in judge.files() {
         if !known.contains(digest) {
             let message = format!(
                 "no namespace knows the blob {digest} ({} bytes)",
@@ -369,13 +355,9 @@ fn stray(judge: &mut Judge<'_>) {
     }
 }
 
-/// Sizes in descriptors, against files that are as meta.db says.
+/// Sizes in descriptors, against files.
 fn descriptor(judge: &mut Judge<'_>) {
-    let files = files(judge);
-    let rows: BTreeMap<Digest, Option<i64>> = rows(judge)
-        .into_iter()
-        .map(|(_, digest, row)| (digest, row.size))
-        .collect();
+    let files = judge.files();
     let mut wrong: BTreeMap<Digest, (i64, String)> = BTreeMap::new();
     let mut look = |digest: &Digest, claimed: i64, from: String| {
         let Some(found) = files
@@ -384,13 +366,7 @@ fn descriptor(judge: &mut Judge<'_>) {
         else {
             return;
         };
-        // A file that is not as its row says is told as that.
-        let as_row = rows
-            .get(digest)
-            .copied()
-            .flatten()
-            .is_none_or(|row| row == found);
-        if as_row && claimed != found {
+        if claimed != found {
             wrong.entry(digest.clone()).or_insert((claimed, from));
         }
     };
@@ -428,13 +404,14 @@ fn descriptor(judge: &mut Judge<'_>) {
             message,
         )
         .want(format!("{claimed} bytes"))
-        .found(format!("{} bytes", file.stat.size));
+        .found(format!("{} bytes", file.stat.size))
+        .about([about(&digest)]);
         judge.say(affecting(finding, &judge.graph.users_of_blob(&digest)));
     }
 }
 
 fn mode(judge: &mut Judge<'_>) {
-    let files = files(judge);
+    let files = judge.files();
     let open: Vec<&&Blob> = files.values().filter(|blob| !blob.is_read_only()).collect();
     let say = |path: Text, message: String| Finding::new(MODE.code, Location::file(path), message);
     // A copy that kept no modes tells nothing about single blobs.

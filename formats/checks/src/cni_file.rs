@@ -6,7 +6,7 @@ use node::Node;
 use node::network::{PluginFile, is_below_run};
 
 use crate::cni_conf::{folder_sentence, folders, usable};
-use crate::part::{NotKnown, Part};
+use crate::not_known::{NotKnown, Part};
 use crate::{Check, Judge, version};
 
 /// A file that a plugin of the loaded network needs is gone.

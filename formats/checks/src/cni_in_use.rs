@@ -8,7 +8,8 @@ use finding::{Code, Draft, Finding, Location, Object, Remedy, Severity, Step, Te
 use node::network::{AddressLease, CniResult};
 
 use crate::cni_lease::SHOWN;
-use crate::cni_range::sets_in;
+use crate::cni_sets::sets_in;
+use crate::cni_use::about;
 use crate::cri_pod::{NAMESPACE, Seen, pods};
 use crate::{Check, Judge};
 
@@ -87,7 +88,7 @@ fn address_twice(judge: &mut Judge<'_>) {
         let location = last.at.location(&judge.node.meta.path);
         let mut finding = Finding::new(ADDRESS_TWICE.code, location, message);
         for seen in &seen {
-            finding = finding.affects(pod_object(seen));
+            finding = finding.about([about(seen.id)]).affects(pod_object(seen));
         }
         judge.say(finding);
     }
@@ -114,14 +115,9 @@ fn address_unreserved(judge: &mut Judge<'_>) {
     }
     let mut free: BTreeMap<Text, Vec<Free<'_>>> = BTreeMap::new();
     let pods = running(judge);
-    let mut times: BTreeMap<IpAddr, usize> = BTreeMap::new();
-    for (_, address) in &pods {
-        let times = times.entry(*address).or_default();
-        *times = times.saturating_add(1);
-    }
     for (seen, address) in pods {
-        // That two have it is told as that.
-        if times.get(&address).is_some_and(|times| *times > 1) {
+        // Which of two is to have it is not known.
+        if judge.is_explained(ADDRESS_UNRESERVED.code, &about(seen.id)) {
             continue;
         }
         let Some(name) = network_of(judge, seen.id, address) else {

@@ -6,8 +6,8 @@ use cni::Holder;
 use finding::{Code, Draft, Finding, Location, Object, Remedy, Severity, Step, Text, program};
 use node::network::{AddressLease, CniResult, ConfFile, Store};
 
-use crate::cni_range::ranges_of;
-use crate::cni_use::{Held, Holders};
+use crate::cni_sets::ranges_of;
+use crate::cni_use::{Held, Holders, about};
 use crate::cri_pod::NAMESPACE;
 use crate::{Check, Judge, Need};
 
@@ -218,6 +218,7 @@ fn address_leaked(judge: &mut Judge<'_>) {
                  network namespaces of this machine (`ip netns`, `ip -n NAME address`).",
             )
         };
+        finding = finding.about(ids.iter().map(|id| about(id)));
         for id in ids.into_iter().filter(|_| is_proven).take(200) {
             finding = finding.affects(Object::new("sandbox", NAMESPACE, id.clone()));
         }

@@ -1,13 +1,12 @@
 //! Results of CNI: left by pods that are gone, or not to be read.
 
 use daemon::{start, told};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
 use node::network::CniResult;
 
-use crate::cni_lease::leaked;
-use crate::cni_use::{Held, Holders};
+use crate::cni_use::{Held, Holders, about};
 use crate::cri_pod::NAMESPACE;
 use crate::{Check, Judge, Need, version};
 
@@ -52,16 +51,10 @@ fn leftover(judge: &mut Judge<'_>) {
     let Some(holders) = Holders::from_judge(judge) else {
         return;
     };
-    // Those that hold an address are told as that.
-    let leases: BTreeSet<&Text> = leaked(judge, &holders)
-        .iter()
-        .flat_map(|leak| &leak.leases)
-        .filter_map(|(lease, _)| lease.container())
-        .collect();
     let mut gone: BTreeMap<&Text, Vec<&CniResult>> = BTreeMap::new();
     for result in &judge.node.network.results {
         if holders.held(&result.container, result.written) == Held::Gone
-            && !leases.contains(&result.container)
+            && !judge.is_explained(LEFTOVER.code, &about(&result.container))
         {
             gone.entry(&result.container).or_default().push(result);
         }

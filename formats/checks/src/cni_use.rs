@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use finding::{Text, Time};
+use finding::{Object, Text, Time};
 use node::Node;
 
 use crate::Judge;
@@ -54,6 +54,11 @@ pub(crate) enum Held {
     Young,
     /// One that may never have been containerd's, or is being made.
     Unknown,
+}
+
+/// The holder of an address or a result, as what a finding is about.
+pub(crate) fn about(id: &Text) -> Object {
+    Object::global("holder", id.clone())
 }
 
 /// Every container that may hold something.

@@ -6,7 +6,6 @@ use finding::{Code, Finding, Location, Object, Severity, Text};
 
 use node::Node;
 
-use crate::judge::affecting;
 use crate::{Check, Judge};
 
 /// The image that a container was made from is gone.
@@ -49,7 +48,7 @@ fn is_built_in(name: &Text) -> bool {
 }
 
 /// Whether nothing is a snapshotter of this name; nothing where config.toml could not be read.
-pub(crate) fn is_unknown(node: &Node, name: &Text) -> Option<bool> {
+fn is_unknown(node: &Node, name: &Text) -> Option<bool> {
     if name.is_empty() || is_built_in(name) {
         return Some(false);
     }
@@ -75,7 +74,7 @@ fn snapshotter_unknown(judge: &mut Judge<'_>) {
             let message = format!("nothing in config.toml is the snapshotter {name}");
             let object = Object::new("container", namespace.name.clone(), row.key.clone());
             let finding = Finding::new(SNAPSHOTTER_UNKNOWN.code, location(judge, &row.at), message);
-            let mut finding = finding.affects(object);
+            let mut finding = finding.about([object.clone()]).affects(object);
             if let Some(pod) = pod_of(judge, row) {
                 finding = finding.affects(pod);
             }
@@ -94,7 +93,7 @@ fn snapshotter_unknown(judge: &mut Judge<'_>) {
         let Some(first) = findings.next() else {
             continue;
         };
-        let finding = findings.fold(first, |finding, other| affecting(finding, &other.affects));
+        let finding = findings.fold(first, |finding, other| finding.joined(&other));
         judge.say(finding);
     }
 }

@@ -4,12 +4,12 @@ use daemon::{start, told};
 use std::collections::BTreeMap;
 
 use finding::{Code, Finding, Location, Object, Severity, Text};
-use metadb::{BackendSnapshot, Container, Namespace, Row};
+use metadb::{Container, Namespace, Row};
 
-use crate::container::{is_unknown, pod_of};
+use crate::container::pod_of;
 use crate::judge::affecting;
+use crate::snapshot::about_backend;
 use crate::snapshot_backend::Survivors;
-use crate::snapshot_name::number;
 use crate::{Check, Judge};
 
 /// The snapshot that a container stands on is gone.
@@ -39,10 +39,16 @@ struct Lone<'n> {
 }
 
 impl Lone<'_> {
+    fn object(&self) -> Object {
+        Object::new(
+            "container",
+            self.namespace.name.clone(),
+            self.row.key.clone(),
+        )
+    }
+
     fn users(&self, judge: &Judge<'_>) -> Vec<Object> {
-        let name = self.namespace.name.clone();
-        let container = Object::new("container", name, self.row.key.clone());
-        core::iter::once(container)
+        core::iter::once(self.object())
             .chain(pod_of(judge, self.row))
             .collect()
     }
@@ -78,10 +84,6 @@ fn alone<'n>(judge: &Judge<'n>, mut unknown: impl FnMut(&[finding::Unknown])) ->
                 unknown(hidden);
                 continue;
             }
-            // A snapshotter that there is not is told as that.
-            if row.whole && is_unknown(judge.node, &row.snapshotter) == Some(true) {
-                continue;
-            }
             all.push(Lone {
                 namespace,
                 row,
@@ -90,41 +92,6 @@ fn alone<'n>(judge: &Judge<'n>, mut unknown: impl FnMut(&[finding::Unknown])) ->
         }
     }
     all
-}
-
-/// What containers lost of a snapshotter.
-pub(crate) struct Gone {
-    /// The containers and their pods.
-    pub(crate) users: Vec<Object>,
-    namespace: Text,
-    key: Text,
-    is_all: bool,
-}
-
-impl Gone {
-    /// Whether this row of metadata.db is what is left of it.
-    pub(crate) fn is_survivor(&self, row: &Row<BackendSnapshot>) -> bool {
-        if self.is_all {
-            return number(&row.key, &self.namespace).is_some();
-        }
-        let key = crate::snapshot_commit::key_of(&row.key, &self.namespace);
-        key.is_some_and(|key| key == self.key.bytes())
-    }
-}
-
-/// What containers lost of this snapshotter.
-pub(crate) fn gone_of(judge: &Judge<'_>, snapshotter: &Text) -> Vec<Gone> {
-    let alone = alone(judge, |_| {});
-    let ours = alone
-        .iter()
-        .filter(|one| one.row.snapshotter == *snapshotter);
-    ours.map(|one| Gone {
-        users: one.users(judge),
-        namespace: one.namespace.name.clone(),
-        key: one.row.snapshot_key.clone(),
-        is_all: one.is_all,
-    })
-    .collect()
 }
 
 fn snapshot_gone(judge: &mut Judge<'_>) {
@@ -143,10 +110,6 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
             .entry(snapshotter)
             .or_insert_with(|| Survivors::find_survivors(judge, snapshotter));
         let survivor = survivors.find(namespace, key);
-        // A meta.db that was lost is told as that, with these containers.
-        if survivors.is_told && survivor.is_some() {
-            continue;
-        }
         let mut message = format!(
             "the snapshot {key} ({snapshotter}) of the container {} is not there",
             row.key
@@ -163,6 +126,8 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
             ));
         }
         finding.message = message;
+        let left = survivor.map(|left| about_backend(snapshotter, &left.key));
+        let finding = finding.about(left).about([one.object()]);
         let finding = affecting(finding, &one.users(judge));
         if one.is_all {
             whole
@@ -180,7 +145,12 @@ fn snapshot_gone(judge: &mut Judge<'_>) {
 
 /// The namespace has no snapshot of this snapshotter at all.
 fn all_gone(judge: &mut Judge<'_>, namespace: &Text, snapshotter: &Text, findings: Vec<Finding>) {
-    let left = Survivors::find_survivors(judge, snapshotter).count(namespace);
+    let survivors = Survivors::find_survivors(judge, snapshotter);
+    let survivors = survivors.of_namespace(namespace);
+    let survivors: Vec<Object> = survivors
+        .map(|name| about_backend(snapshotter, name))
+        .collect();
+    let left = survivors.len();
     if let ([_], 0) = (findings.as_slice(), left) {
         for finding in findings {
             judge.say(finding);
@@ -209,7 +179,6 @@ fn all_gone(judge: &mut Judge<'_>, namespace: &Text, snapshotter: &Text, finding
                  name. Restore meta.db, or copy the directories away.",
         );
     }
-    let users = findings.into_iter().flat_map(|finding| finding.affects);
-    let users: Vec<Object> = users.collect();
-    judge.say(affecting(finding, &users));
+    let finding = findings.iter().fold(finding, Finding::joined);
+    judge.say(finding.about(survivors));
 }

@@ -182,6 +182,11 @@ fn role(role: &Role) -> String {
     }
 }
 
+/// The row of a blob, as what a finding is about.
+fn about(namespace: &Namespace, digest: &Digest) -> Object {
+    Object::new("blob", namespace.name.clone(), digest.as_str())
+}
+
 /// The digests that the document's row says it holds.
 fn references(row: &Row<BlobRow>) -> impl Iterator<Item = &[u8]> {
     let is_reference = |label: &Text| label.bytes().starts_with(b"containerd.io/gc.ref.content");
@@ -202,10 +207,9 @@ fn content_missing(judge: &mut Judge<'_>) {
             continue;
         }
         let rows = rows(namespace);
-        let holders = holders_of_unkept(judge, namespace, &rows);
-        for (digest, row) in rows.iter().filter(|(digest, _)| !holders.contains(*digest)) {
+        for (digest, row) in &rows {
             for finding in garbled_references(judge, digest, row) {
-                judge.say(finding);
+                judge.say(finding.about([about(namespace, digest)]));
             }
         }
         let mut lacking = Lacking::new();
@@ -231,8 +235,8 @@ type Lacking = BTreeMap<Digest, Finding>;
 fn add(lacking: &mut Lacking, digest: &Digest, finding: Finding) {
     let finding = match lacking.remove(digest) {
         None => finding,
-        Some(known) if known.severity >= finding.severity => affecting(known, &finding.affects),
-        Some(known) => affecting(finding, &known.affects),
+        Some(known) if known.severity >= finding.severity => known.joined(&finding),
+        Some(known) => finding.joined(&known),
     };
     lacking.insert(digest.clone(), finding);
 }
@@ -263,27 +267,6 @@ fn garbled(row: &Row<BlobRow>) -> impl Iterator<Item = (&Text, &Text, content::D
             let fault = Digest::parse_bytes(value.bytes()).err()?;
             Some((label, value, fault))
         })
-}
-
-/// Manifests of which a blob is there and nothing keeps it: `image/reference-missing` tells of them.
-fn holders_of_unkept(
-    judge: &Judge<'_>,
-    namespace: &Namespace,
-    rows: &Rows<'_>,
-) -> BTreeSet<Digest> {
-    if !rows.values().all(|row| row.labels.whole) {
-        return BTreeSet::new();
-    }
-    let held: BTreeSet<&[u8]> = rows.values().flat_map(|row| references(row)).collect();
-    let mut holders = BTreeSet::new();
-    for target in targets(namespace).keys() {
-        for need in judge.node.documents.needs(target) {
-            if unkept(judge, namespace, rows, &held, (target, &need)).is_some() {
-                holders.extend(need.from.cloned());
-            }
-        }
-    }
-    holders
 }
 
 /// What to say where `need` is not there; nothing where it is, or need not be.
@@ -391,7 +374,8 @@ fn unkept(
     let location = holder.at.location(&judge.node.meta.path);
     let name = &namespace.name;
     let message = format!("no label in {name} keeps the {what} {}", need.digest);
-    let mut finding = Finding::new(REFERENCE_MISSING.code, location, message);
+    let finding = Finding::new(REFERENCE_MISSING.code, location, message);
+    let mut finding = finding.about([about(namespace, from)]);
     if let Some((label, value, _)) = garbled(holder).next() {
         finding = finding
             .want(format!("{label} = {}", need.digest))

@@ -7,7 +7,7 @@ use finding::{Code, Finding, Location, Object, Severity, Text};
 use metadb::{IngestRow, Row};
 use node::path_text;
 
-use crate::{Check, Judge, Need, ingest_bytes};
+use crate::{Check, Judge, Need};
 
 /// A write that nobody goes on with.
 pub(crate) const STALE: Check = Check {
@@ -102,6 +102,11 @@ pub(crate) fn ingests<'n>(judge: &Judge<'n>) -> &'n [Ingest] {
         .map_or(&[], |store| &store.ingests)
 }
 
+/// A write, as what a finding is about.
+pub(crate) fn about(ingest: &Ingest) -> Object {
+    Object::global("ingest", path_text(&ingest.path))
+}
+
 pub(crate) fn named(ingest: &Ingest) -> Text {
     ingest
         .reference
@@ -117,10 +122,6 @@ fn stale(judge: &mut Judge<'_>) {
         if judge.node.now.since(last) < YOUNG {
             continue;
         }
-        // One that has all of its bytes, or that no pull gets past, is told as that.
-        if ingest.is_complete() || ingest_bytes::blocks(judge, ingest).is_some() {
-            continue;
-        }
         let done = ingest.data_size.unwrap_or(0);
         let of = ingest
             .total
@@ -133,6 +134,7 @@ fn stale(judge: &mut Judge<'_>) {
         let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
         judge.say(
             Finding::new(STALE.code, location, message)
+                .about([about(ingest)])
                 .affects(Object::global("ingest", named(ingest))),
         );
     }
@@ -140,13 +142,10 @@ fn stale(judge: &mut Judge<'_>) {
 
 fn damaged(judge: &mut Judge<'_>) {
     for ingest in ingests(judge) {
-        // What no pull gets past is told as that.
-        if ingest_bytes::blocks(judge, ingest).is_some() {
-            continue;
-        }
         for fault in &ingest.faults {
             let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
-            judge.say(Finding::new(DAMAGED.code, location, fault.to_string()));
+            let finding = Finding::new(DAMAGED.code, location, fault.to_string());
+            judge.say(finding.about([about(ingest)]));
         }
     }
 }

@@ -4,7 +4,7 @@ use content::{Ingest, IngestFault, Why, Zeros};
 use finding::{Code, Finding, Location, Object, Severity};
 use node::{Node, path_text};
 
-use crate::ingest::{ingests, named};
+use crate::ingest::{about, ingests, named};
 use crate::judge::affecting;
 use crate::{Check, Judge};
 
@@ -171,10 +171,11 @@ fn blocking(judge: &mut Judge<'_>) {
         let mut finding = Finding::new(BLOCKS.code, location, message)
             .want(block.want)
             .found(block.found)
+            .about([about(ingest)])
             .affects(Object::global("ingest", named(ingest)));
         if let Some(digest) = promised(ingest) {
             finding = finding.affects(Object::global("blob", digest.as_str()));
-            let is_there = crate::blob::files(judge).contains_key(&digest);
+            let is_there = judge.files().contains_key(&digest);
             // Nobody pulls what is there.
             if is_there {
                 finding = finding.severity(Severity::Note);
@@ -232,11 +233,12 @@ fn complete(judge: &mut Judge<'_>) {
             );
             let location = Location::file(path_text(&ingest.path)).place("ingest", named(ingest));
             Finding::new(COMPLETE.code, location, message)
+                .about([about(ingest)])
                 .affects(Object::global("ingest", named(ingest)))
         };
         let finding = match (promised(ingest), computed(judge, ingest)) {
             (Some(digest), Some(computed)) if digest == *computed => {
-                let files = crate::blob::files(judge);
+                let files = judge.files();
                 let users = judge.graph.users_of_blob(&digest);
                 let is_there = files.contains_key(&digest);
                 let is_lost = !is_there && !users.is_empty();

@@ -1,17 +1,17 @@
 //! Runs checks over a node, and collects what they say.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use content::Digest;
-use finding::{Coverage, Finding, Known, Location, Object, Report, Text, Unknown, Unread};
+use content::{Blob, Digest};
+use finding::{Code, Coverage, Finding, Known, Location, Object, Report, Text, Unknown, Unread};
 use layer::Summary;
 use measure::{HashedBlob, Usage};
 use metadb::{MetaDb, Namespace};
 use node::graph::Graph;
 use node::{Node, path_text};
 
-use crate::{Check, Layers};
+use crate::{Check, Layers, because};
 
 /// A fact that a check needs whole before it may conclude from what is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub struct Judge<'n> {
     /// Costly facts.
     pub measured: &'n Measured,
     findings: Vec<Finding>,
+    /// Findings that are told as one, unless some of them follow from others.
+    wholes: Vec<(Vec<Finding>, Finding)>,
+    /// What was said of what.
+    said: BTreeSet<(&'static str, Object)>,
     coverage: Coverage,
     running: &'static str,
     /// Whether findings on all of a collection are told as one.
@@ -86,6 +90,8 @@ impl<'n> Judge<'n> {
             graph: node.graph(),
             measured,
             findings: Vec::new(),
+            wholes: Vec::new(),
+            said: BTreeSet::new(),
             coverage,
             running: "",
             folds: true,
@@ -110,14 +116,37 @@ impl<'n> Judge<'n> {
         found.map_or(&[], Vec::as_slice)
     }
 
+    /// Files of the content store by digest.
+    pub(crate) fn files(&self) -> BTreeMap<&'n Digest, &'n Blob> {
+        let store = self.node.content.read().into_iter();
+        let blobs = store.flat_map(|store| &store.blobs);
+        blobs.map(|blob| (&blob.digest, blob)).collect()
+    }
+
     /// Adds a finding.
     pub fn say(&mut self, finding: Finding) {
+        self.note(&finding);
         self.findings.push(finding);
     }
 
     /// Adds a finding, if there is one.
     pub fn say_some(&mut self, finding: Option<Finding>) {
-        self.findings.extend(finding);
+        if let Some(finding) = finding {
+            self.say(finding);
+        }
+    }
+
+    fn note(&mut self, finding: &Finding) {
+        let about = finding.about.iter();
+        self.said
+            .extend(about.map(|object| (finding.code.name, object.clone())));
+    }
+
+    /// Whether a finding of this kind about this would follow from one that was said: for a check that tells of
+    /// many things at once, and leaves that one out.
+    pub(crate) fn is_explained(&self, code: &Code, object: &Object) -> bool {
+        let mut causes = because::left_out_for(code.name).iter();
+        causes.any(|cause| self.said.contains(&(*cause, object.clone())))
     }
 
     /// Adds findings of one code: as one where they are of all `total` things of a collection, which
@@ -130,7 +159,7 @@ impl<'n> Judge<'n> {
     ) {
         let count = findings.len();
         if !self.folds || count < ALL || count < total {
-            self.findings.extend(findings);
+            findings.into_iter().for_each(|finding| self.say(finding));
             return;
         }
         let (location, message) = whole(count);
@@ -138,9 +167,36 @@ impl<'n> Judge<'n> {
         let Some(worst) = worst else { return };
         let mut finding = Finding::new(worst.code, location, message).severity(worst.severity);
         finding.at_start.clone_from(&worst.at_start);
-        let affects = findings.into_iter().flat_map(|one| one.affects);
-        let affects: Vec<Object> = affects.collect();
-        self.findings.push(affecting(finding, &affects));
+        let finding = findings.iter().fold(finding, Finding::joined);
+        self.note(&finding);
+        self.wholes.push((findings, finding));
+    }
+
+    /// What was said, each thing by itself where some of a whole follow from others.
+    fn told(&mut self) -> Vec<Finding> {
+        let mut all = std::mem::take(&mut self.findings);
+        if self.wholes.is_empty() {
+            return all;
+        }
+        let single = all.len();
+        all.extend(self.wholes.iter().map(|(_, whole)| whole.clone()));
+        for (parts, _) in &self.wholes {
+            all.extend_from_slice(parts);
+        }
+        let causes = because::causes(&all);
+        let mut part = single.saturating_add(self.wholes.len());
+        all.truncate(single);
+        for (parts, whole) in std::mem::take(&mut self.wholes) {
+            let next = part.saturating_add(parts.len());
+            let ours = causes.get(part..next).unwrap_or_default();
+            if ours.iter().any(Option::is_some) {
+                all.extend(parts);
+            } else {
+                all.push(whole);
+            }
+            part = next;
+        }
+        all
     }
 
     /// Notes that the running check could not judge something.
@@ -231,16 +287,20 @@ impl<'n> Judge<'n> {
         self.node.meta.rows.as_ref().map_or(&[], MetaDb::namespaces)
     }
 
-    pub(crate) fn report(self) -> Report {
+    /// What the checks said, of the kinds that are wanted.
+    pub(crate) fn report(mut self, wanted: impl Fn(&str) -> bool) -> Report {
+        let (mut told, mut consequences) = because::fold(self.told());
+        told.retain(|finding| wanted(finding.code.name));
+        consequences.retain(|finding| wanted(finding.code.name));
         let mut coverage = self.coverage;
+        coverage.abstained.retain(|one| wanted(one.code));
         if self.graph.is_cut() {
             coverage.unknown.push(Unknown::new(
                 "who uses some of the snapshots and blobs that findings name",
                 "there are too many chains of them",
             ));
         }
-        let findings = self
-            .findings
+        let findings = told
             .into_iter()
             .map(|finding| match finding.at_start.as_slice() {
                 [] => daemon::with_start(finding),
@@ -252,7 +312,7 @@ impl<'n> Judge<'n> {
         coverage
             .abstained
             .sort_by(|a, b| (a.code, &a.because).cmp(&(b.code, &b.because)));
-        let mut report = Report::all(findings, coverage);
+        let mut report = Report::all(findings, coverage).with_consequences(consequences);
         let roots = &self.node.roots;
         let (root, state) = (path_text(&roots.root), path_text(&roots.state));
         report.identify(&[("root", &root), ("state", &state)]);
@@ -261,13 +321,6 @@ impl<'n> Judge<'n> {
 }
 
 /// Adds every object to what a finding affects.
-pub(crate) fn affecting(mut finding: Finding, objects: &[Object]) -> Finding {
-    // A layer that hundreds of images share has that many users.
-    let mut known: std::collections::BTreeSet<Object> = finding.affects.iter().cloned().collect();
-    for object in objects {
-        if known.insert(object.clone()) {
-            finding.affects.push(object.clone());
-        }
-    }
-    finding
+pub(crate) fn affecting(finding: Finding, objects: &[Object]) -> Finding {
+    finding.affecting(objects)
 }

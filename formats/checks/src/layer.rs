@@ -106,7 +106,7 @@ fn sound<'n>(judge: &Judge<'n>) -> Vec<(&'n Digest, &'n Summary)> {
 }
 
 fn finding(judge: &Judge<'_>, check: &Check, digest: &Digest, message: String) -> Finding {
-    let files = blob::files(judge);
+    let files = judge.files();
     let path = files.get(digest).map(|file| path_text(&file.path));
     let location = Location::file(path.unwrap_or_else(|| Text::from(digest.as_str())));
     let finding = Finding::new(check.code, location, message);

@@ -6,6 +6,7 @@
 //! to `CHECKS`, and a case that provokes it.
 
 mod affected;
+mod because;
 mod blob;
 mod bundle_files;
 mod cgroup_driver;
@@ -17,6 +18,7 @@ mod cni_lease;
 mod cni_range;
 mod cni_refused;
 mod cni_result;
+mod cni_sets;
 mod cni_use;
 mod config;
 mod container;
@@ -52,6 +54,7 @@ mod lease_owner;
 mod lost_found;
 mod masked;
 mod mounts;
+mod not_known;
 mod oom;
 mod part;
 mod records;
@@ -93,6 +96,7 @@ mod ways;
 use finding::{Code, Report};
 use node::Node;
 
+pub use because::causes_of;
 pub use judge::{Judge, Measured, Need};
 pub use layer_jobs::{LayerWithout, Layers, layer_digests, layer_jobs};
 pub use part::{NotKnown, Part};
@@ -219,17 +223,17 @@ pub const CHECKS: &[&Check] = &[
     &cni_result::LEFTOVER,
     &cni_result::DAMAGED,
     // Snapshots.
-    &snapshot_parent::PARENT_MISSING,
-    &snapshot_parent::PARENT_CYCLE,
-    &snapshot_parent::CHILDREN,
-    &snapshot_label::GONE,
-    &snapshot_backend::BACKEND_MISSING,
-    &snapshot_backend::BACKEND_UNKNOWN,
-    &snapshot_disagree::PARENTS_DISAGREE,
     &snapshot_name::NAME_TWICE,
     &snapshot_name::NAME_SEQUENCE,
     &snapshot_commit::HALF,
     &snapshot_commit::NAME_FORM,
+    &snapshot_label::GONE,
+    &snapshot_backend::BACKEND_MISSING,
+    &snapshot_backend::BACKEND_UNKNOWN,
+    &snapshot_parent::PARENT_CYCLE,
+    &snapshot_disagree::PARENTS_DISAGREE,
+    &snapshot_parent::PARENT_MISSING,
+    &snapshot_parent::CHILDREN,
     &snapshot_commit::EXTRACTION,
     &snapshot_index::KIND,
     &snapshot_index::ID_TWICE,
@@ -360,19 +364,26 @@ pub fn judge_each(node: &Node, wanted: impl Fn(&Check) -> bool) -> Report {
     let measured = Measured::default();
     let mut judge = Judge::new(node, &measured);
     judge.folds = false;
-    for check in CHECKS.iter().copied().filter(|check| wanted(check)) {
-        judge.run(check);
-    }
-    judge.report()
+    run(judge, wanted)
 }
 
 fn all_of(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
     let mut judge = Judge::new(node, measured);
     database::faults(&mut judge);
     runtime::faults(&mut judge);
-    for check in CHECKS.iter().copied().filter(|check| wanted(check)) {
-        judge.run(check);
+    masked::abstain(&mut judge, &wanted);
+    run(judge, wanted)
+}
+
+/// Runs the checks that are wanted, and those whose findings explain theirs; the latter tell nothing.
+fn run(mut judge: Judge<'_>, wanted: impl Fn(&Check) -> bool) -> Report {
+    let wanted = CHECKS.iter().filter(|check| wanted(check));
+    let wanted: Vec<&str> = wanted.map(|check| check.code.name).collect();
+    let needed = because::with_causes(wanted.clone());
+    for check in CHECKS {
+        if needed.contains(&check.code.name) {
+            judge.run(check);
+        }
     }
-    masked::abstain(&mut judge, wanted);
-    judge.report()
+    judge.report(|code| wanted.contains(&code) || !needed.contains(&code))
 }

@@ -322,14 +322,7 @@ fn refused(name: &Text) -> Option<String> {
 
 fn namespace_name(judge: &mut Judge<'_>) {
     for namespace in judge.namespaces() {
-        // Where the version should stand, a bucket is told as that.
-        let Some(at) = namespace
-            .at
-            .as_ref()
-            .filter(|_| namespace.name != "version")
-        else {
-            continue;
-        };
+        let Some(at) = &namespace.at else { continue };
         if let Some(why) = refused(&namespace.name) {
             let location = at.location(&judge.node.meta.path);
             let message = format!("the namespace `{}`: {why}", namespace.name);

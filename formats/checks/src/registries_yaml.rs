@@ -3,7 +3,7 @@
 use finding::{Code, Finding, Location, Severity};
 use node::{Node, RegistriesYaml, Yaml};
 
-use crate::part::{NotKnown, Part};
+use crate::not_known::{NotKnown, Part};
 use crate::{Check, Judge};
 
 /// registries.yaml is refused.

@@ -5,7 +5,6 @@ use metadb::{Backend, BackendSnapshot, Row, SnapshotRow, Snapshots};
 use node::Snapshotter;
 
 use crate::Judge;
-use crate::judge::affecting;
 
 /// The snapshots of one snapshotter in one namespace, with that snapshotter where it was found.
 pub(crate) struct Group<'n> {
@@ -32,11 +31,24 @@ impl<'n> Group<'n> {
             .graph
             .everyone_of_snapshot(self.namespace, name, &row.key);
         let object = Object::new("snapshot", self.namespace.clone(), row.key.clone());
-        affecting(
-            Finding::new(code, location, message).affects(object),
-            &users,
-        )
+        let finding = Finding::new(code, location, message).affects(object);
+        let about = [
+            about_row(self.namespace, name, &row.key),
+            about_backend(name, &row.name),
+        ];
+        finding.affecting(&users).about(about)
     }
+}
+
+/// A snapshot's row in meta.db, as what a finding is about.
+pub(crate) fn about_row(namespace: &Text, snapshotter: &Text, key: &Text) -> Object {
+    let name = [snapshotter.bytes(), b"/", key.bytes()].concat();
+    Object::new("row", namespace.clone(), name)
+}
+
+/// A snapshot in its snapshotter, as what a finding is about.
+pub(crate) fn about_backend(snapshotter: &Text, name: &Text) -> Object {
+    Object::new("snapshot", snapshotter.clone(), name.clone())
 }
 
 /// The snapshots of meta.db, as far as they could be read.
@@ -67,13 +79,14 @@ pub(crate) fn backend_finding(
     message: String,
 ) -> Finding {
     let location = row.at.location(&snapshotter.db.path);
-    let mut finding = Finding::new(code, location, message);
+    let about = about_backend(&snapshotter.name, &row.key);
+    let mut finding = Finding::new(code, location, message).about([about]);
     for (namespace, key) in judge.snapshots_named(&snapshotter.name, &row.key) {
         let object = Object::new("snapshot", namespace.clone(), key.clone());
         let users = judge
             .graph
             .everyone_of_snapshot(namespace, &snapshotter.name, key);
-        finding = affecting(finding.affects(object), &users);
+        finding = finding.affects(object).affecting(&users);
     }
     finding
 }

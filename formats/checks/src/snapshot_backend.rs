@@ -7,9 +7,7 @@ use finding::{Code, Finding, Location, Object, Severity, Text, Unread};
 use metadb::{BackendSnapshot, Row};
 use node::{DatabaseState, Snapshotter};
 
-use crate::container_snapshot::gone_of;
-use crate::judge::affecting;
-use crate::snapshot::{Group, backend_finding, backend_rows, groups};
+use crate::snapshot::{Group, about_backend, backend_finding, backend_rows, groups};
 use crate::snapshot_commit;
 use crate::snapshot_name::number;
 use crate::{Check, Judge, Need};
@@ -53,7 +51,6 @@ pub(crate) const BACKEND_UNKNOWN: Check = Check {
 };
 
 fn backend_missing(judge: &mut Judge<'_>) {
-    let halves = snapshot_commit::halves(judge);
     let mut missing: BTreeMap<&Text, (Vec<Finding>, usize)> = BTreeMap::new();
     for group in groups(judge) {
         let Some(snapshotter) = group.snapshotter else {
@@ -79,12 +76,9 @@ fn backend_missing(judge: &mut Judge<'_>) {
         }
         let by_key = snapshotter.by_key();
         for row in group.rows() {
-            // A commit that was cut off, and a name that is none, are told as that.
-            let other = !snapshot_commit::is_name(&row.name, group.namespace, &row.key)
-                || halves.iter().any(|half| half.row.at == row.at);
             let (findings, total) = missing.entry(&snapshotter.name).or_default();
             *total = total.saturating_add(1);
-            if !by_key.contains_key(&row.name) && row.whole && !other {
+            if !by_key.contains_key(&row.name) && row.whole {
                 let message = format!("metadata.db has no snapshot {}", row.name);
                 findings.push(group.finding(judge, BACKEND_MISSING.code, row, message));
             }
@@ -126,8 +120,6 @@ fn is_most(unnamed: usize, snapshotter: &Snapshotter) -> bool {
 pub(crate) struct Survivors<'n> {
     /// The snapshotter's snapshots that no row names.
     unnamed: Vec<&'n Row<BackendSnapshot>>,
-    /// Whether that is told as a loss of most of them.
-    pub(crate) is_told: bool,
 }
 
 impl<'n> Survivors<'n> {
@@ -141,8 +133,7 @@ impl<'n> Survivors<'n> {
             .find(|one| one.name == *snapshotter);
         let groups = groups(judge);
         let unnamed = ours.map_or(Vec::new(), |ours| unnamed(&groups, ours));
-        let is_told = ours.is_some_and(|ours| is_most(unnamed.len(), ours));
-        Self { unnamed, is_told }
+        Self { unnamed }
     }
 
     /// The one that was this snapshot of a namespace, where only one can be.
@@ -155,16 +146,15 @@ impl<'n> Survivors<'n> {
         first.filter(|_| fits.next().is_none()).copied()
     }
 
-    /// How many were of this namespace.
-    pub(crate) fn count(&self, namespace: &Text) -> usize {
+    /// Those that were of this namespace.
+    pub(crate) fn of_namespace(&self, namespace: &Text) -> impl Iterator<Item = &'n Text> {
         let of_it = |row: &&&Row<BackendSnapshot>| number(&row.key, namespace).is_some();
-        self.unnamed.iter().filter(of_it).count()
+        self.unnamed.iter().filter(of_it).map(|row| &row.key)
     }
 }
 
 fn backend_unknown(judge: &mut Judge<'_>) {
     let groups = groups(judge);
-    let halves = snapshot_commit::halves(judge);
     let config = judge.node.roots.config.as_ref();
     for snapshotter in &judge.node.snapshotters {
         let rows = backend_rows(snapshotter);
@@ -183,7 +173,6 @@ fn backend_unknown(judge: &mut Judge<'_>) {
             }
             continue;
         }
-        let gone = gone_of(judge, &snapshotter.name);
         if judge.folds && is_most(orphans.len(), snapshotter) {
             let message = format!(
                 "{} of the {} snapshots of {} have no row in meta.db",
@@ -194,18 +183,12 @@ fn backend_unknown(judge: &mut Judge<'_>) {
             let location = Location::file(snapshotter.db.path.clone());
             let finding = Finding::new(BACKEND_UNKNOWN.code, location, message);
             let finding = told(finding.severity(Severity::Fatal), &start::SNAPSHOTS_UNNAMED);
-            let users: Vec<Object> = gone.into_iter().flat_map(|gone| gone.users).collect();
-            judge.say(affecting(finding, &users));
+            let name = &snapshotter.name;
+            let about = orphans.iter().map(|row| about_backend(name, &row.key));
+            judge.say(finding.about(about));
             continue;
         }
-        let other = |row: &&Row<BackendSnapshot>| {
-            let half = halves.iter().any(|half| half.committed.at == row.at);
-            // The row of a container's snapshot, or of a whole namespace, that meta.db lost is told
-            // by container/snapshot-gone.
-            let told = gone.iter().any(|gone| gone.is_survivor(row));
-            half || told || snapshot_commit::lost_its_name(&groups, snapshotter, row)
-        };
-        for row in orphans.into_iter().filter(|row| !other(row)) {
+        for row in orphans {
             let message = "no namespace of meta.db names it".to_owned();
             let finding = backend_finding(judge, snapshotter, BACKEND_UNKNOWN.code, row, message)
                 .affects(Object::global("snapshot", row.key.clone()));

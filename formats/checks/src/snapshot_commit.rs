@@ -6,7 +6,7 @@ use finding::{Code, Location, Object, Severity, Text};
 use metadb::{BackendSnapshot, Kind, Row, SnapshotRow};
 use node::Snapshotter;
 
-use crate::snapshot::{Group, backend_rows, groups};
+use crate::snapshot::{Group, about_backend, about_row, backend_rows, groups};
 use crate::snapshot_name::number;
 use crate::{Check, Judge, Need};
 
@@ -137,25 +137,6 @@ fn become_of(group: &Group<'_>, row: &Row<SnapshotRow>, orphan: &Row<BackendSnap
     same_parent && wanted
 }
 
-/// Whether `row` of metadata.db is that of a snapshot whose name in meta.db was damaged.
-pub(crate) fn lost_its_name(
-    groups: &[Group<'_>],
-    snapshotter: &Snapshotter,
-    row: &Row<BackendSnapshot>,
-) -> bool {
-    groups
-        .iter()
-        .filter(|group| group.snapshots.snapshotter == snapshotter.name)
-        .any(|group| {
-            let key = key_of(&row.key, group.namespace);
-            let damaged = |other: &Row<SnapshotRow>| {
-                key.is_some_and(|key| key == other.key.bytes())
-                    && !is_name(&other.name, group.namespace, &other.key)
-            };
-            group.rows().any(damaged)
-        })
-}
-
 fn half(judge: &mut Judge<'_>) {
     let groups = groups(judge);
     for Half { row, committed } in halves(judge) {
@@ -175,6 +156,7 @@ fn half(judge: &mut Judge<'_>) {
         let object = Object::new("snapshot", group.namespace.clone(), became);
         judge.say(
             finding
+                .about([about_backend(&group.snapshots.snapshotter, &committed.key)])
                 .affects(object)
                 .want(format!("{} (active)", row.name))
                 .found(format!("{} (committed)", committed.key)),
@@ -198,28 +180,26 @@ pub(crate) fn shared_names<'n>(groups: &[Group<'n>]) -> BTreeSet<(&'n Text, &'n 
 }
 
 fn name_form(judge: &mut Judge<'_>) {
-    let groups = groups(judge);
-    let shared = shared_names(&groups);
-    for group in groups {
+    for group in groups(judge) {
+        let snapshotter = &group.snapshots.snapshotter;
         for row in group.rows().filter(|row| row.whole) {
-            // A name that another row has, too, is told as that.
-            let is_shared = shared.contains(&(&group.snapshots.snapshotter, &row.name));
-            if is_shared || is_name(&row.name, group.namespace, &row.key) {
+            if is_name(&row.name, group.namespace, &row.key) {
                 continue;
             }
-            let message = format!(
-                "its name in {} is `{}`",
-                group.snapshots.snapshotter, row.name
-            );
+            let message = format!("its name in {snapshotter} is `{}`", row.name);
             let mut finding = group
                 .finding(judge, NAME_FORM.code, row, message)
                 .want(format!("{}/N/{}", group.namespace, row.key))
                 .found(format!("`{}`", row.name));
             let rows = group.snapshotter.map_or(&[][..], backend_rows);
-            let mut same = rows.iter().filter(|other| {
+            let same = rows.iter().filter(|other| {
                 key_of(&other.key, group.namespace).is_some_and(|key| key == row.key.bytes())
             });
-            if let (Some(right), None) = (same.next(), same.next()) {
+            let same: Vec<_> = same.collect();
+            finding.about = vec![about_row(group.namespace, snapshotter, &row.key)];
+            let backends = same.iter().map(|row| about_backend(snapshotter, &row.key));
+            finding = finding.about(backends);
+            if let [right] = same.as_slice() {
                 finding = finding.remedy(format!(
                     "metadata.db knows it as `{}`: write that name into a copy of meta.db.",
                     right.key

@@ -287,8 +287,6 @@ fn emptied(judge: &mut Judge<'_>) {
     if judge.measured.usage.is_some() {
         return;
     }
-    // A commit that was cut off is told as that.
-    let halves = crate::snapshot_commit::halves(judge);
     for snapshotter in judge.node.snapshotters.iter().filter(|s| !s.is_proxy) {
         let Some(layout) = snapshotter.layout.read().filter(|layout| layout.has_fs()) else {
             continue;
@@ -300,9 +298,6 @@ fn emptied(judge: &mut Judge<'_>) {
         let held = committed.filter(|row| row.inodes.is_some_and(|inodes| inodes > 1));
         let held: Vec<_> = held.collect();
         let empty = held.iter().filter(|row| {
-            if halves.iter().any(|half| half.committed.at == row.at) {
-                return false;
-            }
             let dir = row.id.and_then(|id| layout.dirs.get(&id));
             dir.is_some_and(|dir| dir.is_empty == Some(true))
         });

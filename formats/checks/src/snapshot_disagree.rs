@@ -6,9 +6,7 @@ use finding::{Code, Severity, Text};
 use metadb::{BackendSnapshot, Row, SnapshotRow};
 use node::Snapshotter;
 
-use crate::snapshot::{Group, backend_finding, groups};
-use crate::snapshot_commit::{is_name, shared_names};
-use crate::snapshot_parent::{backend_cycle, cycle};
+use crate::snapshot::{about_row, backend_finding, groups};
 use crate::{Check, Judge};
 
 /// The two databases disagree about a parent.
@@ -26,69 +24,6 @@ pub(crate) const PARENTS_DISAGREE: Check = Check {
     needs: &[],
     run: parents_disagree,
 };
-
-/// A snapshot with two parents.
-pub(crate) struct Disagreement<'n> {
-    /// Its snapshotter.
-    pub(crate) snapshotter: &'n Snapshotter,
-    /// Its row in meta.db.
-    pub(crate) row: &'n Row<SnapshotRow>,
-    /// Its row in metadata.db.
-    pub(crate) backend: &'n Row<BackendSnapshot>,
-    /// What metadata.db calls the parent that meta.db names.
-    want: Option<&'n Text>,
-    /// Whether metadata.db's index of parents sides with meta.db: its row is the wrong one then.
-    pub(crate) is_backend_wrong: bool,
-}
-
-/// Every snapshot with two parents, of those whose names can be trusted.
-pub(crate) fn disagreements<'n>(judge: &Judge<'n>) -> Vec<Disagreement<'n>> {
-    let groups = groups(judge);
-    let shared = shared_names(&groups);
-    let mut all = Vec::new();
-    for group in &groups {
-        let Some(snapshotter) = group.snapshotter else {
-            continue;
-        };
-        let by_key = snapshotter.by_key();
-        let rows: BTreeMap<&Text, &Row<SnapshotRow>> =
-            group.rows().map(|row| (&row.key, row)).collect();
-        // A name that is none, or another's too, is told as that.
-        let is_trusted = |row: &Row<SnapshotRow>| {
-            let name = (&group.snapshots.snapshotter, &row.name);
-            row.whole && is_name(&row.name, group.namespace, &row.key) && !shared.contains(&name)
-        };
-        // A parent that closes a cycle is told as that.
-        let own = cycle(group.rows().map(|row| (&row.key, row.parent.as_ref())));
-        let cyclic = backend_cycle(snapshotter);
-        for row in group.rows().filter(|row| is_trusted(row)) {
-            if own.contains(&row.key) || cyclic.contains(&row.name) {
-                continue;
-            }
-            let Some(backend) = by_key.get(&row.name).filter(|backend| backend.whole) else {
-                continue;
-            };
-            // A parent that is not in meta.db is told by snapshot/parent-missing.
-            let want = match &row.parent {
-                None => None,
-                Some(parent) => match rows.get(parent).filter(|parent| is_trusted(parent)) {
-                    Some(parent) => Some(&parent.name),
-                    None => continue,
-                },
-            };
-            if want != backend.parent.as_ref() {
-                all.push(Disagreement {
-                    snapshotter,
-                    row,
-                    backend,
-                    want,
-                    is_backend_wrong: sides_with(snapshotter, &by_key, backend, want),
-                });
-            }
-        }
-    }
-    all
-}
 
 /// Whether the index of parents has this parent for a child.
 fn sides_with(
@@ -109,38 +44,52 @@ fn sides_with(
 }
 
 fn parents_disagree(judge: &mut Judge<'_>) {
+    let code = PARENTS_DISAGREE.code;
     let shown = |name: Option<&Text>| name.map_or("none".to_owned(), ToString::to_string);
-    let groups: Vec<Group<'_>> = groups(judge);
-    for each in disagreements(judge) {
-        let Disagreement {
-            row, backend, want, ..
-        } = each;
-        let code = PARENTS_DISAGREE.code;
-        let finding = if each.is_backend_wrong {
-            let message = "meta.db and metadata.db name different parents; metadata.db's index of \
-                           parents agrees with meta.db";
-            let remedy = match want {
-                Some(want) => {
-                    format!("Write the parent `{want}` into the row of a copy of metadata.db.")
-                }
-                None => "Delete the parent from the row in a copy of metadata.db.".to_owned(),
-            };
-            let message = message.to_owned();
-            backend_finding(judge, each.snapshotter, code, backend, message).remedy(remedy)
-        } else {
-            let Some(group) = groups
-                .iter()
-                .find(|group| group.rows().any(|other| other.at == row.at))
-            else {
+    for group in groups(judge) {
+        let Some(snapshotter) = group.snapshotter else {
+            continue;
+        };
+        let by_key = snapshotter.by_key();
+        let rows: BTreeMap<&Text, &Row<SnapshotRow>> =
+            group.rows().map(|row| (&row.key, row)).collect();
+        let about = |key: &Text| about_row(group.namespace, &snapshotter.name, key);
+        for row in group.rows().filter(|row| row.whole) {
+            let Some(backend) = by_key.get(&row.name).filter(|backend| backend.whole) else {
                 continue;
             };
+            // What metadata.db calls a parent is known of a row that is right.
+            let is_doubtful = |key: &Text| judge.is_explained(code, &about(key));
+            let want = row.parent.as_ref().map(|parent| rows.get(parent));
+            let want = match want {
+                None => None,
+                Some(Some(parent)) if parent.whole && !is_doubtful(&parent.key) => {
+                    Some(&parent.name)
+                }
+                Some(_) => continue,
+            };
+            if want == backend.parent.as_ref() || is_doubtful(&row.key) {
+                continue;
+            }
             let message = "meta.db and metadata.db name different parents".to_owned();
-            group.finding(judge, code, row, message)
-        };
-        judge.say(
-            finding
-                .want(format!("{} (meta.db)", shown(want)))
-                .found(format!("{} (metadata.db)", shown(backend.parent.as_ref()))),
-        );
+            let mut finding = if sides_with(snapshotter, &by_key, backend, want) {
+                let message =
+                    format!("{message}; metadata.db's index of parents agrees with meta.db");
+                let remedy = match want {
+                    Some(want) => {
+                        format!("Write the parent `{want}` into the row of a copy of metadata.db.")
+                    }
+                    None => "Delete the parent from the row in a copy of metadata.db.".to_owned(),
+                };
+                backend_finding(judge, snapshotter, code, backend, message).remedy(remedy)
+            } else {
+                // The snapshotter's row is right.
+                let mut finding = group.finding(judge, code, row, message);
+                finding.about = vec![about(&row.key)];
+                finding
+            };
+            finding = finding.want(format!("{} (meta.db)", shown(want)));
+            judge.say(finding.found(format!("{} (metadata.db)", shown(backend.parent.as_ref()))));
+        }
     }
 }

@@ -6,11 +6,8 @@ use finding::{Code, Finding, Object, Severity, Text};
 use metadb::{BackendSnapshot, Kind, Row};
 use node::Snapshotter;
 
-use crate::judge::affecting;
-use crate::snapshot::{backend_finding, backend_rows, groups};
+use crate::snapshot::{about_backend, backend_finding, backend_rows, groups};
 use crate::snapshot_commit::{in_backend, shared_names};
-use crate::snapshot_disagree::disagreements;
-use crate::snapshot_parent::backend_cycle;
 use crate::{Check, Judge};
 
 /// A snapshot that is not of the kind that its use asks for.
@@ -181,7 +178,7 @@ fn id_twice(judge: &mut Judge<'_>) {
                 let one = backend_finding(judge, snapshotter, ID_TWICE.code, row, message.clone());
                 finding = Some(match finding {
                     None => one,
-                    Some(finding) => affecting(finding, &one.affects),
+                    Some(finding) => finding.joined(&one),
                 });
             }
             if let Some(finding) = finding {
@@ -210,9 +207,6 @@ fn parents_index(judge: &mut Judge<'_>) {
         // What has no id of its own is told as that, and has no right pair.
         let doubtful = shared(snapshotter);
         let rows = backend_rows(snapshotter);
-        let wrong = disagreements(judge);
-        let wrong = wrong.iter().filter(|each| each.is_backend_wrong);
-        let wrong: BTreeSet<&Text> = wrong.map(|each| &each.backend.key).collect();
         if rows.iter().any(|row| row.id.is_none()) {
             judge.abstain(format!("ids of {} did not decode", snapshotter.name));
             continue;
@@ -240,8 +234,13 @@ fn parents_index(judge: &mut Judge<'_>) {
         let known = |pair: &&(u64, u64)| {
             doubtful.is_empty() || ids.contains_key(&pair.0) && ids.contains_key(&pair.1)
         };
-        // An entry of a row that is lost is told with that row; one of a row whose parent is not
-        // there, or is not meta.db's while the index is, with that one.
+        // What is wrong with the child's own parent is another fault.
+        let is_explained = |pair: &&(u64, u64)| {
+            let row = ids.get(&pair.1);
+            let about = row.map(|row| about_backend(&snapshotter.name, &row.key));
+            about.is_some_and(|about| judge.is_explained(PARENTS_INDEX.code, &about))
+        };
+        // An entry of a row that is lost is told with that row; one of a row whose parent is not there, with that one.
         let lost = lost_rows(judge, snapshotter);
         let is_lost = |pair: &&(u64, u64)| {
             let child = ids.get(&pair.1);
@@ -250,23 +249,17 @@ fn parents_index(judge: &mut Judge<'_>) {
             // The index says the child's name; that of a parent is known of no row that is lost.
             let is_gone = !ids.contains_key(&pair.0) && !lost.is_empty()
                 || child.is_none() && found.get(pair).is_some_and(|name| lost.contains(name));
-            is_orphan || is_gone || child.is_some_and(|row| wrong.contains(&row.key))
+            is_orphan || is_gone
         };
         let extra = found.keys().filter(sure).filter(known);
-        let extra = extra.filter(|pair| !is_lost(pair));
+        let extra = extra.filter(|pair| !is_lost(pair) && !is_explained(pair));
         for (parent, child) in extra.filter(|pair| !want.contains_key(pair)) {
             by_parent.entry(*parent).or_default().0.push(named(child));
         }
-        // A parent that closes a cycle is told as that.
-        let cyclic = backend_cycle(snapshotter);
-        let is_cyclic = |pair: &&(u64, u64)| {
-            let child = ids.get(&pair.1);
-            child.is_some_and(|row| cyclic.contains(&row.key) || wrong.contains(&row.key))
-        };
         for (parent, child) in want
             .keys()
             .filter(sure)
-            .filter(|pair| !found.contains_key(pair) && !is_cyclic(pair))
+            .filter(|pair| !found.contains_key(pair) && !is_explained(pair))
         {
             by_parent.entry(*parent).or_default().1.push(named(child));
         }
@@ -296,7 +289,7 @@ fn parents_index(judge: &mut Judge<'_>) {
             };
             findings.push(finding.severity(severity));
         }
-        // Some parents may be told elsewhere; an index without an entry is gone as a whole.
+        // An index without an entry is gone as a whole.
         let total = if is_empty {
             findings.len()
         } else {
@@ -336,13 +329,8 @@ fn lost_rows<'n>(judge: &Judge<'n>, snapshotter: &Snapshotter) -> BTreeSet<&'n T
 
 fn usage_missing(judge: &mut Judge<'_>) {
     for snapshotter in own(judge) {
-        let written = written(judge, snapshotter);
-        for row in backend_rows(snapshotter) {
-            // One that a container writes to is told as of the wrong kind.
-            let is_committed = row.kind == Some(Kind::Committed) && row.whole;
-            if !is_committed || written.contains_key(&row.key) {
-                continue;
-            }
+        let rows = backend_rows(snapshotter).iter();
+        for row in rows.filter(|row| row.kind == Some(Kind::Committed) && row.whole) {
             let lacking = match (row.size, row.inodes) {
                 (Some(_), Some(_)) => continue,
                 (None, None) => "neither its size nor its inodes",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Code, Finding, Severity, Text};
 
-use crate::snapshot::{backend_rows, groups};
+use crate::snapshot::{about_row, backend_rows, groups};
 use crate::{Check, Judge};
 
 /// Two rows share one backend snapshot.
@@ -40,14 +40,15 @@ pub(crate) const NAME_SEQUENCE: Check = Check {
 };
 
 fn name_twice(judge: &mut Judge<'_>) {
-    let mut seen: BTreeMap<(&Text, &Text), &Text> = BTreeMap::new();
+    let mut seen: BTreeMap<(&Text, &Text), (&Text, &Text)> = BTreeMap::new();
     for group in groups(judge) {
+        let snapshotter = &group.snapshots.snapshotter;
         for row in group.rows().filter(|row| !row.name.is_empty()) {
-            let id = (&group.snapshots.snapshotter, &row.name);
-            if let Some(other) = seen.insert(id, &row.key) {
+            let one = (group.namespace, &row.key);
+            if let Some((namespace, other)) = seen.insert((snapshotter, &row.name), one) {
                 let message = format!("its name {} is that of {other}, too", row.name);
                 let finding = group.finding(judge, NAME_TWICE.code, row, message);
-                judge.say(finding);
+                judge.say(finding.about([about_row(namespace, snapshotter, other)]));
             }
         }
     }

@@ -4,14 +4,12 @@
 use daemon::{start, told};
 use std::collections::{BTreeMap, BTreeSet};
 
-use finding::{Code, Finding, Severity, Text};
+use finding::{Code, Finding, Object, Severity, Text};
 use metadb::{BackendSnapshot, Row, SnapshotRow};
 use node::Snapshotter;
 
-use crate::judge::affecting;
-use crate::snapshot::{Group, backend_finding, backend_rows, groups};
+use crate::snapshot::{about_backend, about_row, backend_finding, backend_rows, groups};
 use crate::snapshot_commit::in_backend;
-use crate::snapshot_disagree::disagreements;
 use crate::{Check, Judge};
 
 /// A parent that is not there.
@@ -95,31 +93,27 @@ fn parent_missing(judge: &mut Judge<'_>) {
             let mut finding = Finding::new(PARENT_MISSING.code, location, message);
             for row in children {
                 let one = group.finding(judge, PARENT_MISSING.code, row, String::new());
-                finding = affecting(finding, &one.affects);
+                finding = finding.affecting(&one.affects);
                 told.insert(&row.name);
             }
             judge.say(finding);
         }
     }
-    // A parent that only metadata.db has is told by snapshot/parents-disagree.
-    let disagreed = disagreements(judge);
-    let disagreed: BTreeSet<&Text> = disagreed.iter().map(|each| &each.backend.key).collect();
     for snapshotter in &judge.node.snapshotters {
         let by_key = snapshotter.by_key();
-        // A parent that meta.db names is told by snapshot/backend-missing.
-        let named: BTreeSet<&Text> = groups(judge)
-            .iter()
-            .filter(|group| group.snapshots.snapshotter == snapshotter.name)
-            .flat_map(Group::rows)
-            .filter(|row| row.whole && !snapshotter.is_proxy)
-            .map(|row| &row.name)
-            .collect();
+        let is_explained = |name: &Text| {
+            let mut about = everywhere(judge, snapshotter, name).into_iter();
+            about.any(|object| judge.is_explained(PARENT_MISSING.code, &object))
+        };
         let mut gone: BTreeMap<&Text, Vec<&Row<BackendSnapshot>>> = BTreeMap::new();
         for row in backend_rows(snapshotter) {
-            let parent = row.parent.as_ref();
-            let parent = parent.filter(|p| !by_key.contains_key(p) && !named.contains(p));
-            let is_told = told.contains(&row.key) || disagreed.contains(&row.key);
-            if let Some(parent) = parent.filter(|_| !is_told) {
+            let parent = row.parent.as_ref().filter(|parent| {
+                !by_key.contains_key(parent)
+                    && !told.contains(&row.key)
+                    && !is_explained(parent)
+                    && !is_explained(&row.key)
+            });
+            if let Some(parent) = parent {
                 gone.entry(parent).or_default().push(row);
             }
         }
@@ -135,11 +129,19 @@ fn parent_missing(judge: &mut Judge<'_>) {
             for row in children {
                 let code = PARENT_MISSING.code;
                 let one = backend_finding(judge, snapshotter, code, row, String::new());
-                finding = affecting(finding, &one.affects);
+                finding = finding.affecting(&one.affects);
             }
             judge.say(finding);
         }
     }
+}
+
+/// A snapshot of metadata.db and its rows of meta.db, as what a finding is about.
+fn everywhere(judge: &Judge<'_>, snapshotter: &Snapshotter, name: &Text) -> Vec<Object> {
+    let rows = judge.snapshots_named(&snapshotter.name, name).iter();
+    let rows = rows.map(|(namespace, key)| about_row(namespace, &snapshotter.name, key));
+    rows.chain([about_backend(&snapshotter.name, name)])
+        .collect()
 }
 
 /// Keys that lie on a cycle of `parent_of`: each key is walked once.
@@ -167,17 +169,9 @@ fn on_cycles<'k>(parent_of: &BTreeMap<&'k Text, &'k Text>) -> BTreeSet<&'k Text>
 }
 
 /// Of snapshots and their parents, those that are their own ancestors.
-pub(crate) fn cycle<'k>(
-    rows: impl Iterator<Item = (&'k Text, Option<&'k Text>)>,
-) -> BTreeSet<&'k Text> {
+fn cycle<'k>(rows: impl Iterator<Item = (&'k Text, Option<&'k Text>)>) -> BTreeSet<&'k Text> {
     let parents = rows.filter_map(|(key, parent)| Some((key, parent?)));
     on_cycles(&parents.collect())
-}
-
-/// As [`cycle`], of metadata.db.
-pub(crate) fn backend_cycle(snapshotter: &Snapshotter) -> BTreeSet<&Text> {
-    let rows = backend_rows(snapshotter).iter();
-    cycle(rows.map(|row| (&row.key, row.parent.as_ref())))
 }
 
 fn parent_cycle(judge: &mut Judge<'_>) {
@@ -188,45 +182,50 @@ fn parent_cycle(judge: &mut Judge<'_>) {
                 "{} snapshots of meta.db are their own ancestors",
                 cyclic.len()
             );
-            let finding = group.finding(judge, PARENT_CYCLE.code, row, message);
+            let mut finding = group.finding(judge, PARENT_CYCLE.code, row, message);
+            let snapshotter = &group.snapshots.snapshotter;
+            let about = cyclic.iter();
+            let about = about.map(|key| about_row(group.namespace, snapshotter, key));
+            finding.about = about.collect();
             judge.say(finding);
         }
     }
     for snapshotter in &judge.node.snapshotters {
         let rows = backend_rows(snapshotter);
-        let cyclic = backend_cycle(snapshotter);
+        let cyclic = cycle(rows.iter().map(|row| (&row.key, row.parent.as_ref())));
         if let Some(row) = rows.iter().find(|row| cyclic.contains(&row.key)) {
             let message = format!(
                 "{} snapshots of metadata.db are their own ancestors",
                 cyclic.len()
             );
             let finding = backend_finding(judge, snapshotter, PARENT_CYCLE.code, row, message);
+            let about = cyclic
+                .iter()
+                .flat_map(|key| everywhere(judge, snapshotter, key));
+            let finding = finding.about(about);
             judge.say(told(finding, &start::CYCLE));
         }
     }
 }
 
 fn children(judge: &mut Judge<'_>) {
-    // Rows of which the wrong one is meta.db's: the lists are right.
-    let disagreed = disagreements(judge);
-    let disagreed = disagreed.iter().filter(|each| !each.is_backend_wrong);
-    let disagreed: Vec<&metadb::At> = disagreed.map(|each| &each.row.at).collect();
     for group in groups(judge) {
         if judge.abstains_for(group.snapshots.rows.unknown()) {
             continue;
         }
         let mut want: BTreeMap<&Text, BTreeSet<&Text>> = BTreeMap::new();
-        // What stands on itself is told as that, and is nobody's child.
-        let cyclic = cycle(group.rows().map(|row| (&row.key, row.parent.as_ref())));
         for row in group.rows() {
-            if let Some(parent) = &row.parent
-                && (!cyclic.contains(&row.key) || lists(group.rows(), parent, &row.key))
-            {
+            if let Some(parent) = &row.parent {
                 want.entry(parent).or_default().insert(&row.key);
             }
         }
-        let doubtful = group.rows().filter(|row| disagreed.contains(&&row.at));
-        let doubtful: BTreeSet<&Text> = doubtful.map(|row| &row.key).collect();
+        // Whose child it is says no row whose parent is wrong.
+        let snapshotter = &group.snapshots.snapshotter;
+        let keys = group.rows().map(|row| &row.key);
+        let doubtful = keys.filter(|key| {
+            judge.is_explained(CHILDREN.code, &about_row(group.namespace, snapshotter, key))
+        });
+        let doubtful: BTreeSet<&Text> = doubtful.collect();
         for row in group.rows() {
             let mut want = want.remove(&row.key).unwrap_or_default();
             let mut found: BTreeSet<&Text> = row.children.iter().collect();
@@ -265,14 +264,4 @@ fn children(judge: &mut Judge<'_>) {
             });
         }
     }
-}
-
-/// Whether the row of `parent` lists `child`.
-fn lists<'r>(
-    mut rows: impl Iterator<Item = &'r Row<SnapshotRow>>,
-    parent: &Text,
-    child: &Text,
-) -> bool {
-    let parent = rows.find(|row| row.key == *parent);
-    parent.is_some_and(|row| row.children.contains(child))
 }

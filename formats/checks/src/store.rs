@@ -5,7 +5,6 @@ use finding::{Code, Count, Finding, Location, Severity, Text, Unread};
 use node::{Database, DatabaseState, path_text};
 
 use crate::affected::users_of_backend;
-use crate::judge::affecting;
 use crate::still_open::first_copied;
 use crate::store_unmounted::first_its_disk;
 use crate::{Check, Judge};
@@ -428,9 +427,7 @@ fn backend_broken(judge: &mut Judge<'_>) {
             _ => &start::BACKEND_NEW,
         };
         let finding = told(finding, rule);
-        judge.say(affecting(
-            finding,
-            &users_of_backend(judge, snapshotter, |_| true),
-        ));
+        let users = users_of_backend(judge, snapshotter, |_| true);
+        judge.say(finding.affecting(&users));
     }
 }

@@ -1,6 +1,7 @@
 //! What is wrong in one place.
 
 use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use view::Span;
@@ -52,6 +53,15 @@ pub struct AtStart {
     pub does: String,
 }
 
+/// The finding that another one follows from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Because {
+    /// Its kind.
+    pub code: &'static str,
+    /// Where it is.
+    pub location: Location,
+}
+
 /// A fault or a broken rule, addressed to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -69,6 +79,12 @@ pub struct Finding {
     pub found: Option<String>,
     /// What it breaks, as far as is known.
     pub affects: Vec<Object>,
+    /// What is wrong by it: what else is wrong with one of these may follow from it. It is not told.
+    pub about: Vec<Object>,
+    /// How many findings of each kind follow from it.
+    pub causes: BTreeMap<&'static str, u64>,
+    /// What it follows from.
+    pub because: Option<Because>,
     /// What would happen at a start.
     pub at_start: Vec<AtStart>,
     /// What to do about this one, where that differs from the code's remedy.
@@ -94,6 +110,9 @@ impl Finding {
             want: None,
             found: None,
             affects: Vec::new(),
+            about: Vec::new(),
+            causes: BTreeMap::new(),
+            because: None,
             at_start: Vec::new(),
             remedy: None,
             ways: Vec::new(),
@@ -130,6 +149,33 @@ impl Finding {
         if !self.affects.contains(&object) {
             self.affects.push(object);
         }
+        self
+    }
+
+    /// Which breaks each of these, too.
+    #[must_use]
+    pub fn affecting(mut self, objects: &[Object]) -> Self {
+        // A layer that hundreds of images share has that many users.
+        let mut known: BTreeSet<Object> = self.affects.iter().cloned().collect();
+        for object in objects {
+            if known.insert(object.clone()) {
+                self.affects.push(object.clone());
+            }
+        }
+        self
+    }
+
+    /// With what another finding of the same is about, and affects.
+    #[must_use]
+    pub fn joined(self, other: &Self) -> Self {
+        self.affecting(&other.affects)
+            .about(other.about.iter().cloned())
+    }
+
+    /// With what is wrong by it.
+    #[must_use]
+    pub fn about(mut self, objects: impl IntoIterator<Item = Object>) -> Self {
+        self.about.extend(objects);
         self
     }
 
@@ -182,6 +228,12 @@ impl Serialize for Finding {
             map.serialize_entry("found", found)?;
         }
         map.serialize_entry("affects", &self.affects)?;
+        if !self.causes.is_empty() {
+            map.serialize_entry("causes", &self.causes)?;
+        }
+        if let Some(because) = &self.because {
+            map.serialize_entry("because", because)?;
+        }
         if !self.at_start.is_empty() {
             map.serialize_entry("at_start", &self.at_start)?;
         }
@@ -191,7 +243,10 @@ impl Serialize for Finding {
         if let Some(logged) = &self.logged {
             map.serialize_entry("logged", logged)?;
         }
-        map.serialize_entry("remedy", self.what_to_do())?;
+        // What follows from another is mended by mending that.
+        if self.because.is_none() {
+            map.serialize_entry("remedy", self.what_to_do())?;
+        }
         if !self.ways.is_empty() {
             map.serialize_entry("ways", &self.ways)?;
         }

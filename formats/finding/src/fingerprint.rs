@@ -57,7 +57,10 @@ impl Serialize for Fingerprint {
 }
 
 /// Gives every finding its fingerprint; `roots` are folders and what they are called instead.
-pub(crate) fn identify(findings: &mut [Finding], roots: &[(&str, &Text)]) {
+pub(crate) fn identify<'f>(
+    findings: impl Iterator<Item = &'f mut Finding>,
+    roots: &[(&str, &Text)],
+) {
     let mut seen: std::collections::HashMap<Vec<u8>, u64> = std::collections::HashMap::new();
     for finding in findings {
         let place = place(finding, roots);

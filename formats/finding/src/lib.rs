@@ -32,7 +32,7 @@ pub use code::{Code, SILENT, Severity};
 pub use command::{Command, Draft, program};
 pub use count::Count;
 pub use coverage::{Abstention, Coverage, SourceNote, UnreadNote};
-pub use fault::{AtStart, Fault, Finding};
+pub use fault::{AtStart, Because, Fault, Finding};
 pub use fingerprint::Fingerprint;
 pub use known::{Known, Unknown};
 pub use location::{Location, Object, Place};

@@ -24,6 +24,9 @@ struct WithLines {
     #[serde(flatten)]
     code: &'static Code,
     messages: Vec<String>,
+    /// Kinds of findings that it may follow from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    because: Vec<&'static str>,
 }
 
 impl WithLines {
@@ -33,6 +36,7 @@ impl WithLines {
             messages: messages::of_code(code.name)
                 .filter_map(|message| message.shown().next())
                 .collect(),
+            because: checks::causes_of(code.name).collect(),
         }
     }
 }
@@ -99,7 +103,12 @@ impl Answer for Explained {
             }
             return pen.table(&table);
         }
-        for (number, WithLines { code, messages }) in self.codes.iter().enumerate() {
+        for (number, explained) in self.codes.iter().enumerate() {
+            let WithLines {
+                code,
+                messages,
+                because,
+            } = explained;
             if number > 0 {
                 pen.gap()?;
             }
@@ -115,6 +124,11 @@ impl Answer for Explained {
             pen.gap()?;
             pen.paragraph("  What to do: ", code.remedy)?;
             pen.gap()?;
+            if !because.is_empty() {
+                let line = format!("{}. Then only that is listed.", because.join(", "));
+                pen.paragraph("  May be because of: ", &line)?;
+                pen.gap()?;
+            }
             if messages.is_empty() {
                 pen.paragraph("  ", finding::SILENT)?;
             } else {

@@ -174,6 +174,7 @@ impl Baseline {
                 .fingerprint
                 .is_none_or(|print| new.contains(&print) || worse.contains_key(&print))
         });
+        report.drop_without_cause();
         Self {
             file: old.file.clone(),
             evidence: old.evidence.clone(),

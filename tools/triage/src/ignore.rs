@@ -38,6 +38,9 @@ impl Ignore {
             }
             !ignore
         });
+        let consequences = &mut report.consequences;
+        consequences.retain(|finding| !self.has(finding.code.name));
+        report.drop_without_cause();
         ignored
     }
 }

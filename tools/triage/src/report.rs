@@ -252,6 +252,9 @@ pub(crate) fn finding_text(
         }
         pen.paragraph("  affects ", &names.join(", "))?;
     }
+    if !finding.causes.is_empty() {
+        pen.paragraph("  causes  ", &causes_text(finding))?;
+    }
     for start in &finding.at_start {
         pen.paragraph("  start   ", &format!("{}: {}", start.release, start.does))?;
     }
@@ -259,6 +262,16 @@ pub(crate) fn finding_text(
         pen.what_to_do_once("  fix     ", finding, ways)?;
     }
     Ok(())
+}
+
+/// `snapshot/children, 2 of snapshot/backend-unknown`
+fn causes_text(finding: &Finding) -> String {
+    let causes = finding.causes.iter();
+    let causes = causes.map(|(code, count)| match count {
+        1 => (*code).to_owned(),
+        count => format!("{count} of {code}"),
+    });
+    causes.collect::<Vec<String>>().join(", ")
 }
 
 /// The node's own line: when, who, what, and how often.

@@ -70,6 +70,13 @@ pub fn node(node: &str) -> Tar {
     Tar::read_tar(&zstd::decode_all(packed(node).as_slice()).expect("zstd"))
 }
 
+/// The recording of this name in `testdata/recorded/states`: containers of real runtimes, with their processes.
+pub fn recorded(name: &str) -> Tar {
+    let path = testdata().join(format!("recorded/states/{name}/node.tar.zst"));
+    let packed = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Tar::read_tar(&zstd::decode_all(packed.as_slice()).expect("zstd"))
+}
+
 /// Whether a test that needs root, daemons or a tool may run here.
 ///
 /// Such tests are `#[ignore]`d, so that nobody takes them for passed where they did not run. With

@@ -43,22 +43,22 @@ impl PageSource for View<'_> {
         let rest = self.rest(from, "bytes").ok()?;
         let mut start = None;
         let mut at = from;
-        for block in rest.bytes().chunks(BLOCK) {
-            let is_zero = ZEROES.get(..block.len()) == Some(block);
-            match (start, is_zero) {
+        while at < View::len(*self) {
+            let len = BLOCK.min(View::len(*self).saturating_sub(at));
+            let block = rest.slice(at.saturating_sub(from), len, "bytes").ok()?;
+            match (start, block.first_nonzero().is_none()) {
                 (Some(start), true) => return Some(Span::new(start, at.saturating_sub(start))),
                 (None, false) => start = Some(at),
                 _ => {}
             }
-            at = at.saturating_add(u64::try_from(block.len()).unwrap_or(0));
+            at = at.saturating_add(len);
         }
         start.map(|start| Span::new(start, at.saturating_sub(start)))
     }
 }
 
 /// Bytes that are looked at together for zeroes.
-const BLOCK: usize = 1 << 16;
-static ZEROES: [u8; BLOCK] = [0; BLOCK];
+const BLOCK: u64 = 1 << 16;
 
 /// Bytes of a run of pages from which on its holes are left out of memory.
 const LARGE: usize = 1 << 24;

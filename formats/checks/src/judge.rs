@@ -148,6 +148,11 @@ impl<'n> Judge<'n> {
         self.coverage.abstain(self.running, because);
     }
 
+    /// Notes that a check could not judge all of what it judges.
+    pub(crate) fn abstain_from(&mut self, check: &Check, because: impl Into<String>) {
+        self.coverage.abstain(check.code.name, because);
+    }
+
     /// Notes what was asked for and a disk did not give: the exit code says so.
     pub fn could_not_read(&mut self, unknown: &[Unknown]) {
         for one in unknown.iter().filter(|one| one.is_of_a_disk()) {
@@ -234,7 +239,6 @@ impl<'n> Judge<'n> {
                 "there are too many chains of them",
             ));
         }
-        let hanging = crate::ways::Hanging::new(self.node);
         let findings = self
             .findings
             .into_iter()
@@ -242,7 +246,6 @@ impl<'n> Judge<'n> {
                 [] => daemon::with_start(finding),
                 _ => finding,
             })
-            .map(|finding| hanging.named(crate::ways::add(self.node, &hanging, finding)))
             .map(crate::said::with_message)
             .map(|finding| crate::config::in_template(self.node, finding));
         let findings = findings.collect();

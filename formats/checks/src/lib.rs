@@ -50,6 +50,7 @@ mod layer_jobs;
 mod lease;
 mod lease_owner;
 mod lost_found;
+mod masked;
 mod mounts;
 mod oom;
 mod part;
@@ -100,6 +101,7 @@ pub use running::{Running, running};
 pub use said::with_logs;
 pub use snapshot_layer::line as layer_line;
 pub use verdict::{Start, Verdict, conclude, put_in_order, verdict, with_verdict};
+pub use ways::{Forbidding, with_ways};
 
 /// One check.
 #[derive(Debug)]
@@ -339,7 +341,8 @@ pub fn judge(node: &Node, measured: &Measured) -> Report {
     judge_with(node, measured, |_| true)
 }
 
-/// As [`judge`], with every finding, however many there are of one code.
+/// As [`judge`], with every finding, however many there are of one code. Ways out would take most of the memory
+/// then: [`with_ways`] adds them to those that are kept.
 pub fn judge_all(node: &Node, measured: &Measured) -> Report {
     all_of(node, measured, |_| true)
 }
@@ -348,7 +351,7 @@ pub fn judge_all(node: &Node, measured: &Measured) -> Report {
 pub fn judge_with(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> Report {
     let mut report = all_of(node, measured, wanted);
     report.cut(MOST_OF_A_CODE);
-    report
+    with_ways(node, report, &Forbidding::default())
 }
 
 /// As [`judge_with`], each thing by itself: what befell all of a collection is not told as one, and
@@ -370,5 +373,6 @@ fn all_of(node: &Node, measured: &Measured, wanted: impl Fn(&Check) -> bool) -> 
     for check in CHECKS.iter().copied().filter(|check| wanted(check)) {
         judge.run(check);
     }
+    masked::abstain(&mut judge, wanted);
     judge.report()
 }

@@ -38,7 +38,8 @@ pub(crate) const PROGRAM_BROKEN: Check = Check {
         severity: Severity::Damage,
         title: "A program of the runtime cannot be run",
         explanation: "The file is empty, cut or zeroed (as after a power loss shortly after an installation), \
-            is not a program, or is for another architecture. The effect is that of a missing \
+            is not a program, is for another architecture, or what runs it (the interpreter of a script, the loader \
+            of a program that is linked dynamically) is not there. The effect is that of a missing \
             program: no container can be created, and a start of 1.7 or later forgets the tasks of \
             that runtime. coroner checks the first bytes, the tables and the entry point; other \
             parts may be damaged, too.",
@@ -95,6 +96,7 @@ fn fault(one: &RuntimeProgram, own: Option<u16>) -> Option<(String, Option<&'sta
     let look = one.look?;
     let says = match look {
         Look::NoProgram => Some(NO_PROGRAM),
+        Look::NoInterpreter => Some("no such file or directory"),
         // It may end in a signal, at once or later.
         Look::Cut | Look::Zeros => None,
         Look::Whole | Look::Script => return None,

@@ -71,11 +71,6 @@ pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Repor
         findings: Report::all(report.findings, finding::Coverage::default()).findings,
         ..report
     };
-    crate::ways::start_last(
-        node,
-        &mut report.findings,
-        &forbidding(&verdict.predictions),
-    );
     let (root, state) = (
         node::path_text(&node.roots.root),
         node::path_text(&node.roots.state),
@@ -85,7 +80,7 @@ pub fn with_verdict(mut report: Report, verdict: &Verdict, node: &Node) -> Repor
 }
 
 /// The codes by which a start would destroy what can still be saved.
-fn forbidding(predictions: &[Prediction]) -> Vec<&'static str> {
+pub(crate) fn forbidding(predictions: &[Prediction]) -> Vec<&'static str> {
     let all = predictions.iter().flat_map(Prediction::forbidding);
     all.filter_map(|statement| statement.code).collect()
 }
@@ -357,6 +352,7 @@ fn concerns(start: &AtStart, release: &Detected) -> bool {
 
 fn lost(report: &Report) -> Vec<String> {
     let mut lost = Vec::new();
+    let mut told = BTreeSet::new();
     for finding in &report.findings {
         if finding.severity >= Severity::Damage && !finding.affects.is_empty() {
             let names: Vec<String> = finding
@@ -372,7 +368,7 @@ fn lost(report: &Report) -> Vec<String> {
                 String::new()
             };
             let line = format!("{}{more} ({})", names.join(", "), finding.code.name);
-            if !lost.contains(&line) {
+            if told.insert(line.clone()) {
                 lost.push(line);
             }
         }

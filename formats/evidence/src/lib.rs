@@ -78,6 +78,7 @@ mod tar;
 mod zframe;
 
 pub use budget::{Budget, Options, WHOLE_COPY};
+pub use bundle::Hidden;
 pub use bundle::manifest::{Manifest, pax_time};
 pub use directory::{Detailed, HeldRoot, Mount, Wants, Xattrs};
 pub use disk::{Flags, Room, refuses_writes};

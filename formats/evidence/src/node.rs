@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use finding::{Known, Text, Time, Unknown, Unread};
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Hidden};
 use crate::cuts::Cuts;
 use crate::directory::{self, Directory};
 use crate::encoded::Encoded;
@@ -234,12 +234,11 @@ impl Evidence {
         }
     }
 
-    /// How many files of a bundle have masked values, and how many were left out for what may be in
-    /// them.
-    pub const fn hidden(&self) -> (u64, u64) {
+    /// What a redaction keeps back of a bundle.
+    pub fn hidden(&self) -> Hidden {
         match &self.held {
-            Held::Directory(_) => (0, 0),
-            Held::Bundle(bundle) => bundle.hidden(),
+            Held::Directory(_) => Hidden::default(),
+            Held::Bundle(bundle) => bundle.hidden().clone(),
         }
     }
 

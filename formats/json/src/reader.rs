@@ -74,7 +74,7 @@ struct Cursor<'s> {
 type Step<T> = Result<T, Flaw>;
 
 impl<'s> Cursor<'s> {
-    const fn new(view: View<'s>) -> Self {
+    fn new(view: View<'s>) -> Self {
         Self {
             view,
             bytes: view.bytes(),

@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
 
-/// A map of more bytes has its pages given back while it is read, so often: what was read would else count as
-/// memory of ours until the map ends.
-const LARGE: u64 = 64 << 20;
-const OFTEN: Duration = Duration::from_millis(2);
+use view::{Meter, View};
+
+/// Bytes that are looked at before their pages are given back to the kernel, which keeps them in its cache: they would
+/// else count as memory of ours until the map ends.
+const KEPT: u64 = 64 << 20;
+/// Bytes that are written at once: as many as the kernel maps around a byte that is read.
+const TOGETHER: usize = 64 << 10;
 
 /// Bytes in a file that has no name and that nobody else has: mapped, they cost no memory that the
 /// kernel could not take back.
@@ -21,15 +22,13 @@ const OFTEN: Duration = Duration::from_millis(2);
 ///
 /// ```
 /// let copy = mapped::Private::filled(&std::env::temp_dir(), 6, |file| file.write_at(b"bytes", 1))?;
-/// assert_eq!(copy.bytes(), b"\0bytes");
+/// assert_eq!(copy.view().bytes(), b"\0bytes");
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Debug)]
 pub struct Private {
     /// None: there are no bytes, and of none there can be no map.
-    map: Option<Arc<memmap2::Mmap>>,
-    /// Whoever gives its pages back stops when this ends.
-    _giving: Option<SyncSender<()>>,
+    map: Option<(Arc<memmap2::Mmap>, Meter)>,
 }
 
 /// Writes the bytes of a [`Private`], before they are mapped.
@@ -46,7 +45,13 @@ impl Filler<'_> {
         if at.saturating_add(len) > self.len {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         }
-        self.file.write_all_at(bytes, at)
+        // What is written at once lies together in the cache, and all of it is mapped where one byte is read.
+        let mut at = at;
+        for piece in bytes.chunks(TOGETHER) {
+            self.file.write_all_at(piece, at)?;
+            at = at.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        }
+        Ok(())
     }
 }
 
@@ -61,56 +66,35 @@ impl Private {
         file.set_len(len)?;
         write(&Filler { file: &file, len })?;
         if len == 0 {
-            return Ok(Self {
-                map: None,
-                _giving: None,
-            });
+            return Ok(Self { map: None });
         }
         // SAFETY: the file was made here, has no name, and its only descriptor ends with this
         // function: nobody can write to it or cut it while it is mapped.
         #[expect(unsafe_code, reason = "maps a file that only we have")]
         let map = Arc::new(unsafe { memmap2::Mmap::map(&file) }?);
-        let giving = if len > LARGE { give_back(&map) } else { None };
+        let all = Arc::clone(&map);
+        let meter = Meter::new(KEPT, move || give_back(&all));
         Ok(Self {
-            map: Some(map),
-            _giving: giving,
+            map: Some((map, meter)),
         })
     }
 
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        self.map.as_deref().map_or(&[], |map| map)
-    }
-
-    /// Gives pages that were read back to the kernel, for whoever reads all of it quickly.
-    pub fn give_back(&self) {
-        if let Some(map) = &self.map {
-            drop_pages(map);
+    /// The bytes. Of what is read through the view, no more than 64 MiB stay in memory.
+    pub fn view(&self) -> View<'_> {
+        match &self.map {
+            Some((map, meter)) => View::new(map).metered(meter),
+            None => View::new(&[]),
         }
     }
 }
 
-fn drop_pages(map: &memmap2::Mmap) {
+fn give_back(map: &memmap2::Mmap) {
     // SAFETY: the map is only ever read, of a file that nobody else has: the next read of a page fetches
     // the same bytes again.
     #[expect(unsafe_code, reason = "drops pages that can be read again")]
     let given = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     // Nothing rests on it.
     drop(given);
-}
-
-/// Gives the pages of a map back to the kernel, which keeps them in its cache, until the sender ends. Nothing where
-/// there can be no more threads: all is read the same.
-fn give_back(map: &Arc<memmap2::Mmap>) -> Option<SyncSender<()>> {
-    let (sender, ended) = sync_channel::<()>(0);
-    let map = Arc::clone(map);
-    let give = move || {
-        while ended.recv_timeout(OFTEN) == Err(RecvTimeoutError::Timeout) {
-            drop_pages(&map);
-        }
-    };
-    let thread = std::thread::Builder::new().name("give-back".into());
-    thread.spawn(give).ok().map(|_| sender)
 }
 
 #[cfg(test)]
@@ -127,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_was_read_of_a_large_copy_is_not_kept_in_memory() {
-        let len = 3 * LARGE;
+        let len = 4 * KEPT;
         let fill = |to: &Filler<'_>| {
             let piece = vec![7; 1 << 20];
             let mut at = 0;
@@ -140,12 +124,15 @@ mod tests {
         let copy = Private::filled(&std::env::temp_dir(), len, fill).unwrap();
         let before = resident();
         let mut sum = 0_u64;
-        for page in copy.bytes().chunks(4096) {
-            sum += u64::from(page[0]);
+        // In leaps, each to a place of its own.
+        for page in 0..len / 4096 {
+            let at = page * 4096 * 257 % len;
+            sum += u64::from(copy.view().u8(at, "byte").unwrap());
+            if page % 256 == 0 {
+                let kept = resident().saturating_sub(before);
+                assert!(kept < 2 * KEPT, "{kept} bytes at {at}");
+            }
         }
         assert_eq!(sum, 7 * len / 4096);
-        std::thread::sleep(OFTEN * 100);
-        let kept = resident().saturating_sub(before);
-        assert!(kept < LARGE, "{kept} bytes");
     }
 }

@@ -1,6 +1,7 @@
 //! What may be claimed of what was found: by who speaks, at which level, and by what else stands in the line.
 
 use crate::explain::{Head, Layer, LayerKnown};
+use crate::inside::{is_held, words_of};
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::Peeled;
 use crate::scope::Line;
@@ -92,6 +93,13 @@ pub(crate) fn hedged(
     {
         return Some(Head::Act(cause, None));
     }
+    // A text of few words that takes in whatever follows does not tell of what follows.
+    let goes_on = layers.iter().rfind(is_it).is_some_and(|layer| {
+        (layer.is_short || layer.is_broad) && layer.takes_the_rest && layer.holes.last().is_some_and(|rest| says_more(rest))
+    });
+    if goes_on && cause.sure == Sure::Likely && cause.whose != Whose::Nobody && !is_held(cause, "-") {
+        return Some(Head::Act(cause, None));
+    }
     let level = peeled.level.as_deref().unwrap_or_default();
     // What a program gives as a detail of its work is no fault that it names.
     if ["debug", "trace", "debu", "trac"].contains(&level.to_ascii_lowercase().as_str())
@@ -115,6 +123,12 @@ pub(crate) fn hedged(
         return Some(Head::Cause(hedge::as_open(cause)));
     }
     Some(Head::Cause(hedge::as_told(cause, cause.who, proves)))
+}
+
+/// Whether what follows a text is a sentence of its own, not a name or a number.
+fn says_more(rest: &str) -> bool {
+    const LEAST: usize = 4;
+    words_of(rest).take(LEAST).count() == LEAST
 }
 
 /// Whether another piece of the line is of the same program: two texts of one are no chance.

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex};
 
 use crate::hedge;
 use crate::message::{Component, Message};
-use crate::speaker::Speaker;
+use crate::speaker::{DOCKERSHIM, Speaker};
 
 /// Who runs the containers that a line is about, where that is not containerd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,7 +71,7 @@ impl Engine {
         if whole.contains("containerd") && !whole.contains("libcontainerd") {
             return None;
         }
-        if speaker.speaker_of(Component::Containerd, whole) == Component::Dockerd {
+        if any(DOCKERSHIM) || speaker.speaker_of(Component::Containerd, whole) == Component::Dockerd {
             return Some(Self::Docker);
         }
         let is_its_own = speaker.program == Some(Component::Kubelet)

@@ -9,10 +9,12 @@ use crate::clear::{Clears, clears, doubted, without_harmless};
 use crate::context;
 use crate::engine::{Engine, with_commands_of};
 use crate::failure;
+use crate::files::Product;
 use crate::hedge::as_told;
 use crate::inside::{Inside, inside_of, is_quoted};
 use crate::message::{Component, Message, Role, Sure, Whose};
 use crate::peel::{LINE_LIMIT, Peeled, peel};
+use crate::object;
 use crate::place;
 use crate::scope::Line;
 use crate::speaker::Speaker;
@@ -165,7 +167,11 @@ pub fn explain(line: &str) -> Explained {
     }
     let speaker = Speaker::from_line(&peeled, &whole.whole);
     let has_file = peeled.file.is_some();
-    let place = place::find(&whole.bare, speaker.program, has_file)
+    // The file that a line names goes before its words.
+    let product = Product::of_line(line, &peeled);
+    let place = product
+        .and_then(Product::place)
+        .or_else(|| place::find(&whole.bare, speaker.program, has_file))
         .or_else(|| peeled.file.as_ref().and_then(|_| place::of_klog()));
     let mut head = decided(&layers, &peeled, &whole, place.is_none());
     let mut told = None;
@@ -195,9 +201,13 @@ pub fn explain(line: &str) -> Explained {
     // Words of anybody's lines tell a place only where the line has to do with containers.
     let place = match head {
         Some(Head::Cause(_)) => None,
+        _ if product.is_some() => place,
         _ => place
             .filter(|place| {
-                speaker.is_ours || peeled.file.is_some() || place.key == "at-registry-server"
+                speaker.is_ours
+                    || peeled.file.is_some()
+                    || place.key == "at-registry-server"
+                    || place::names_a_product(place)
             })
             .filter(|place| is_told(place, speaker, &whole)),
     };
@@ -215,6 +225,7 @@ pub fn explain(line: &str) -> Explained {
         speaker.shows(text.who, &whole.whole)
     })
     .map(|head| of_the_speaker(head, place, speaker, &whole))
+    .map(|head| object::by_owner(head, speaker, &whole))
     .map(|head| said_by(head, speaker, &whole));
     let shows_speaker = head.as_ref().is_some_and(|head| match head {
         Head::Place(..) => speaker.shows(head.who(), &whole.whole),
@@ -259,6 +270,9 @@ fn floor(line: &str, most: usize) -> usize {
 
 /// Whether words may tell that place: anybody mounts, waits and dials, and only a line that shows a runtime is about its work.
 fn is_told(place: &Message, speaker: Speaker, line: &Line) -> bool {
+    if place::names_a_product(place) {
+        return true;
+    }
     let is_runtimes = matches!(
         place.who,
         Component::Containerd

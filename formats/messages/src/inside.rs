@@ -99,17 +99,21 @@ fn is_content(layer: &Layer) -> bool {
         Some(LayerKnown::Message(_)) => true,
         Some(LayerKnown::Text(_)) | None => false,
     };
-    let is_word = |word: &&str| {
+    !is_known && words_of(&layer.text).count() >= LEAST
+}
+
+/// The plain words of a text: no names, numbers or paths.
+pub(crate) fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace().filter(|word| {
         word.len() > 1
             && word
                 .bytes()
                 .all(|byte| byte.is_ascii_alphabetic() || b"'-,.".contains(&byte))
-    };
-    !is_known && layer.text.split_whitespace().filter(is_word).count() >= LEAST
+    })
 }
 
 /// Whether `cause` was seen with that word; `-`: with others that are not known.
-fn is_held(cause: &Message, word: &str) -> bool {
+pub(crate) fn is_held(cause: &Message, word: &str) -> bool {
     static HELD: LazyLock<HashSet<(&str, &str)>> = LazyLock::new(|| {
         include_str!("held.tsv")
             .lines()

@@ -50,6 +50,8 @@ pub enum Component {
     OtherSnapshotter,
     /// Windows' own services for containers.
     Windows,
+    /// A driver of volumes (CSI), or the storage behind it.
+    Volumes,
 }
 
 impl Component {
@@ -77,6 +79,7 @@ impl Component {
             Self::OtherEngine => "another engine",
             Self::OtherSnapshotter => "a snapshotter of its own",
             Self::Windows => "Windows",
+            Self::Volumes => "a driver of volumes",
         }
     }
 
@@ -100,6 +103,7 @@ impl Component {
                 Component::OtherEngine => 14,
                 Component::OtherSnapshotter => 15,
                 Component::Windows => 16,
+                Component::Volumes => 17,
                 Component::System => 0,
             }
         }

@@ -11,6 +11,7 @@ const NAMES: &str = r#"(?x)
     | \b(?:pod|podname|image|container|containername|containerid|podid|id|name|volumename|hostname|node|dev|comm|exe|scontext|tcontext|ifname|interface|device|bridge|link)=\\*["']?
     | \b(?:name|namespace|uid):
     | \b(?:pod|deployment|daemonset|replicaset)/
+    | \b(?:matche?s?|matching|pattern|regexp?|expression|grep)\ \\*["'`]
     | \btrying\ to\ pull\ repository\ 
     | ^[a-z]{3}\ +\d{1,2}\ [\d:.]{8,15}\ 
     | /v2/ )

@@ -25,6 +25,8 @@ const PROGRAMS: &[(&str, Component)] = &[
     ("k3d", Component::K3s),
     ("rke2", Component::K3s),
     ("k0s", Component::K3s),
+    ("microk8s.daemon-containerd", Component::Containerd),
+    ("microk8s.daemon-kubel", Component::Kubelet),
     ("microk8s", Component::K3s),
     ("crio", Component::OtherEngine),
     ("cri-o", Component::OtherEngine),
@@ -208,6 +210,15 @@ const OURS: &[&str] = &[
     "node was low",
     "nydus",
     "stargz",
+];
+
+/// Words of the part of kubelet that had Docker run pods (dockershim, later cri-dockerd).
+pub(crate) const DOCKERSHIM: &[&str] = &[
+    "failed to start sandbox container for pod",
+    "failed to create a sandbox for pod",
+    "failed to set up sandbox container",
+    "failed to inspect sandbox image",
+    "operation timeout: context deadline",
 ];
 
 /// Who speaks, as far as the line shows it.
@@ -436,6 +447,9 @@ impl Speaker {
         {
             return Component::OtherSnapshotter;
         }
+        if is_daemons && any(DOCKERSHIM) && !whole.contains("containerd") {
+            return Component::Kubelet;
+        }
         let is_docker = self.program == Some(Component::Dockerd)
             || any(&[
                 "error response from daemon",
@@ -446,6 +460,9 @@ impl Speaker {
                 "handler for ",
                 "module=libcontainerd",
                 "health check for container",
+                "register layer",
+                "docker-runc",
+                "docker-containerd",
             ]);
         if is_daemons && is_docker && !whole.contains("containerd") {
             return Component::Dockerd;
@@ -540,6 +557,7 @@ const fn named(who: Component) -> &'static [&'static str] {
             "cri-dockerd",
         ],
         Component::OtherSnapshotter => &["stargz", "nydus", "soci", "overlaybd", "snapshot"],
+        Component::Volumes => &["csi", "ceph", "rbd", "longhorn", "volume", "iscsi", "rook", "nfs"],
         Component::Windows => &["windows", "hcs", "hns", "\\", ".exe", "pipe"],
         Component::Kernel
         | Component::System

@@ -668,3 +668,138 @@ fn what_a_program_tells_as_news_is_no_fault_of_its() {
         !matches!(explain(line).head, Some(Head::Cause(message)) if message.whose != messages::Whose::Nobody)
     );
 }
+
+#[test]
+fn the_words_after_a_registrys_code_decide() {
+    for (line, kind, key) in [
+        (
+            "unexpected status code 400: manifest blob unknown: blob unknown to registry",
+            "cause",
+            "registry-blob-unknown",
+        ),
+        (
+            "{\"errors\":[{\"code\":\"BLOB_UPLOAD_UNKNOWN\",\"message\":\"blob upload unknown to registry\",\"detail\":{}}]}",
+            "cause",
+            "registry-upload-unknown",
+        ),
+        (
+            "PUT https://r.io/v2/a/manifests/1: DIGEST_INVALID: provided digest did not match uploaded content",
+            "cause",
+            "registry-upload-invalid",
+        ),
+        (
+            "failed to push r.io/a:1: manifest invalid: manifest invalid",
+            "cause",
+            "registry-manifest-invalid",
+        ),
+        (
+            "error pushing image: name invalid: invalid repository name",
+            "cause",
+            "registry-name-invalid",
+        ),
+        (
+            "failed to push image: unsupported: The operation is unsupported.",
+            "cause",
+            "registry-unsupported",
+        ),
+        (
+            "denied: requested access to the resource is denied",
+            "cause",
+            "registry-unauthorized",
+        ),
+        (
+            "denied: registry contains 1 repositories, limit is 1",
+            "cause",
+            "registry-quota",
+        ),
+        (
+            "Error response from daemon: toomanyrequests: too many failed login attempts for username or IP address",
+            "cause",
+            "registry-login-locked",
+        ),
+        (
+            "toomanyrequests: You have reached your pull rate limit. You may increase the limit",
+            "cause",
+            "registry-rate-limit",
+        ),
+        (
+            "error parsing HTTP 404 response body: invalid character 'p' after top-level value: \"404 page not found\\n\"",
+            "cause",
+            "registry-proxy-answered",
+        ),
+        // A registry's own words.
+        (
+            "failed to push r.io/a:1: denied: the cat sits on the tape of this repository",
+            "act",
+            "registry-own-words",
+        ),
+        (
+            "failed to pull r.io/a:1: unauthorized: project moon not found in this place",
+            "act",
+            "registry-own-words",
+        ),
+    ] {
+        assert_eq!(decides(line), (kind, key), "{line}");
+    }
+    let line = "failed to push r.io/a:1: denied: the cat sits on the tape of this repository";
+    assert_eq!(
+        explain(line).detail.as_deref(),
+        Some("the cat sits on the tape of this repository")
+    );
+    // A server that is no registry's.
+    let line = "E1128 12:00:00.1 1 reflector.go:16] failed to list *v1.Pod: unauthorized: x y z w";
+    assert_ne!(decides(line).1, "registry-own-words");
+}
+
+#[test]
+fn a_path_names_its_owner_before_words_do() {
+    for (line, key) in [
+        (
+            "Output: mount: mounting /dev/sdb on /var/lib/kubelet/plugins/kubernetes.io/csi/pv/pvc-1/globalmount failed: Resource busy",
+            "at-csi",
+        ),
+        (
+            "E1104 19:03:43.791611  1 x.go:215] Failed to open netns with /host/var/run/netns/cni-9: failed to Statfs \"/host/var/run/netns/cni-9\": no such file or directory",
+            "at-pods-own-mounts",
+        ),
+        (
+            "E1104 19:03:43.791611  1 pod_configuration.go:215] the cat sits",
+            "at-antrea",
+        ),
+        (
+            "ERROR: failed to create cluster: could not find a log line that matches \"Reached target .*|detected cgroup v1\"",
+            "at-kind",
+        ),
+    ] {
+        assert_eq!(decides(line), ("place", key), "{line}");
+    }
+    // What runc says of such a path is runc's.
+    let line = "runc create failed: error mounting \"/var/lib/kubelet/plugins/kubernetes.io/csi/a/globalmount\" to rootfs at \"/a\": permission denied";
+    assert_eq!(explain(line).head.unwrap().who(), messages::Component::Runc);
+    let line = "failed to register layer: write /app/a: no space left on device";
+    assert_eq!(
+        explain(line).head.unwrap().who(),
+        messages::Component::Dockerd
+    );
+    // A pod's process in a folder of /proc, and a namespace's own file.
+    let line =
+        "network: failed to Statfs \"/var/run/netns/cni-9\": no such file or directory";
+    assert_eq!(decides(line).1, "netns-missing");
+    let line = "network: failed to Statfs \"/proc/6702/ns/net\": no such file or directory";
+    assert_eq!(decides(line).1, "sandbox-process-gone");
+}
+
+#[test]
+fn a_panic_and_an_exit_are_of_the_program_that_the_line_shows() {
+    for line in [
+        "panic: Fatal: nvml: Not Supported",
+        "panic: the cat sat on the map",
+    ] {
+        let head = explain(line).head.unwrap();
+        assert_ne!(head.whose(), messages::Whose::Daemon, "{line}");
+    }
+    let line = "dockerd[1]: level=warning msg=\"failed to retrieve docker-runc version: exit status 127\"";
+    assert_eq!(decides(line), ("act", "host-program-ended"));
+    let line = "command terminated with exit code 137";
+    assert_eq!(decides(line).1, "exit-code");
+}

@@ -61,6 +61,13 @@ const FILES: &[(&str, &str, &str)] = &[
     ("crictl", "/etc/crictl.yaml", "runtime-endpoint:"),
 ];
 
+/// Whether a client's endpoint may stand in this file.
+pub fn is_of_client(path: &Text) -> bool {
+    let mut files = FILES.iter();
+    let unit = b"/kubelet.service";
+    files.any(|(_, file, _)| *path == **file) || path.bytes().windows(unit.len()).any(|it| it == unit)
+}
+
 /// The kubelet's unit, whose flags win over its configuration.
 fn of_unit(evidence: &Evidence) -> Option<Client> {
     let unit = Unit::named(evidence, "kubelet.service")?;

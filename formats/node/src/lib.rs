@@ -62,7 +62,7 @@ mod units;
 mod whose;
 
 pub use chain::{Chain, ChainError, Layer, SeenAs};
-pub use clients::Client;
+pub use clients::{Client, is_of_client};
 pub use cores::{CoreFile, Cores};
 pub use database::{Database, DatabaseFacts, DatabaseState, Headers};
 pub use discover::{META_DIR, Roots, Rule, Said, discover, is_root, usual_place};

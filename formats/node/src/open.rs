@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use content::Store;
-use evidence::{Evidence, Stat};
+use evidence::{Evidence, Hidden, Stat};
 use finding::{Coverage, Known, Text, Time, Unread};
 use metadb::{MetaDb, Mounts};
 use process::{Processes, Tree};
@@ -92,6 +92,8 @@ pub struct Node {
     pub mount_points: Vec<MountPoint>,
     /// What a check of the file system saved, on the disks of the stores.
     pub lost_found: Vec<LostFound>,
+    /// Files in which a redaction masked values.
+    pub masked: Vec<Text>,
     /// What a start of the daemon meets around its stores.
     pub around: Surroundings,
     /// Units of systemd that run it.
@@ -196,11 +198,13 @@ impl Node {
             )),
             _ => coverage.unknown.extend(runtime.unknown().iter().cloned()),
         }
-        let (masked, left) = evidence.hidden();
-        if masked > 0 || left > 0 {
+        let hidden = evidence.hidden();
+        if hidden != Hidden::default() {
             coverage.skipped.push(format!(
-                "secrets are masked in {masked} files, and {left} were left out: what rests on their bytes is not \
-                 checked (`coroner bundle ls` names them)"
+                "secrets are masked in {} files, and {} were left out: what rests on their bytes is not \
+                 checked (`coroner bundle ls` names them)",
+                hidden.masked.len(),
+                hidden.left_out
             ));
         }
         let mounts_path = roots.state.join(MOUNTS_DIR).join("mounts.db");
@@ -264,6 +268,7 @@ impl Node {
             disks,
             mount_points,
             lost_found,
+            masked: hidden.masked,
             around,
             units,
             cores,

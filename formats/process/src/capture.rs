@@ -108,12 +108,18 @@ impl Capture<'_> {
             let wchan = files.get(name).and_then(bytes)?;
             Wait::from_wchan(core::str::from_utf8(wchan).ok()?)
         };
+        let is_deep = |prefix: &str| {
+            let stat = files.get(format!("{prefix}stat").as_str()).and_then(bytes);
+            stat.and_then(Stat::parse)
+                .is_some_and(|stat| stat.state == 'D')
+        };
         let own = format!("task/{pid}/");
         let threads = files.keys().filter_map(|name| name.strip_suffix("wchan"));
         let found: Vec<(String, bool)> = threads
             .filter(|prefix| **prefix != *own)
             .filter_map(|prefix| match wait(&format!("{prefix}wchan"))? {
-                Wait::PipeFull => Some((prefix.to_owned(), false)),
+                Wait::PipeFull | Wait::Spawn | Wait::Seccomp => Some((prefix.to_owned(), false)),
+                Wait::Other if is_deep(prefix) => Some((prefix.to_owned(), true)),
                 Wait::Storage | Wait::Scanner | Wait::Thaw => Some((prefix.to_owned(), true)),
                 _ => None,
             })
@@ -134,7 +140,8 @@ impl Capture<'_> {
         }
     }
 
-    /// Whoever writes much waits for room now and then, and whoever reads much for its disk. Only who
+    /// Whoever writes much waits for room now and then, whoever reads much for its disk, and whoever calls
+    /// programs for these to begin. Only who
     /// did not run between two looks hangs; what the others waited for is forgotten.
     fn forget_the_busy(&mut self) {
         let waiters = core::mem::take(&mut self.waiters);

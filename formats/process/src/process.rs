@@ -214,6 +214,29 @@ impl Process {
             .find(|thread| thread.tid != self.pid && thread.wait().is_some_and(Wait::is_for_a_file))
     }
 
+    /// Its first thread that waits so.
+    pub fn thread_in(&self, wait: Wait) -> Option<u32> {
+        if self.wait() == Some(wait) {
+            return Some(self.pid);
+        }
+        let mut threads = self.threads.iter();
+        threads
+            .find(|thread| thread.wait() == Some(wait))
+            .map(|thread| thread.tid)
+    }
+
+    /// A thread that takes no signal, in a function of the kernel of which it is not known what it waits for there.
+    pub fn deep_thread(&self) -> Option<(u32, &Text)> {
+        let first = (self.pid, Some(self.stat.state), self.wchan.as_ref());
+        let others = self.threads.iter();
+        let others = others.map(|thread| (thread.tid, thread.state, thread.wchan.as_ref()));
+        let mut all = core::iter::once(first).chain(others);
+        all.find_map(|(tid, state, wchan)| {
+            let wchan = wchan.filter(|_| state == Some('D'))?;
+            (Wait::from_wchan(wchan.utf8()?) == Some(Wait::Other)).then_some((tid, wchan))
+        })
+    }
+
     /// Threads that live on though the first has ended.
     pub fn survivors(&self) -> impl Iterator<Item = &Thread> {
         let dead = |thread: &Thread| matches!(thread.state, Some('Z' | 'X' | 'x'));

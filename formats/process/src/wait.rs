@@ -16,6 +16,8 @@ pub enum Wait {
     Futex,
     /// For a child to end.
     Child,
+    /// For a child to begin its program, or to end: it was made by vfork(2), as `posix_spawn` and Go do.
+    Spawn,
     /// For every process of its pid namespace to end, and to be reaped.
     Namespace,
     /// For memory: its cgroup is full, and nobody kills.
@@ -54,6 +56,7 @@ impl Wait {
             "" | "0" => return None,
             "wait_for_partner" | "fifo_open" => Self::Fifo,
             "do_wait" | "wait_consider_task" | "kernel_wait4" | "do_wait_pid" => Self::Child,
+            "kernel_clone" | "_do_fork" | "do_fork" | "wait_for_vfork_done" => Self::Spawn,
             "zap_pid_ns_processes" => Self::Namespace,
             "mem_cgroup_oom_synchronize" | "mem_cgroup_handle_over_high" => Self::Memory,
             "anon_pipe_write" | "pipe_write" | "pipe_wait_writable" => Self::PipeFull,
@@ -114,6 +117,7 @@ impl Wait {
             }
             _ if [
                 "nfs",
+                "autofs",
                 "rpc_",
                 "fuse_",
                 "ovl_",
@@ -153,6 +157,7 @@ impl Wait {
             Self::Socket => "bytes from a socket",
             Self::Futex => "another thread or a timer",
             Self::Child => "a child to end",
+            Self::Spawn => "a child to begin its program",
             Self::Namespace => "the processes of its pid namespace to end",
             Self::Memory => "memory of its cgroup",
             Self::PipeFull => "room in a pipe",
@@ -185,8 +190,10 @@ mod tests {
             ("request_wait_answer", Some(Wait::Storage)),
             ("walk_component", Some(Wait::Storage)),
             ("path_openat", Some(Wait::Storage)),
+            ("autofs_wait", Some(Wait::Storage)),
             ("fanotify_handle_event.isra.0", Some(Wait::Scanner)),
             ("percpu_rwsem_wait", Some(Wait::Thaw)),
+            ("kernel_clone", Some(Wait::Spawn)),
             ("do_epoll_wait", Some(Wait::Poll)),
             ("anon_pipe_write", Some(Wait::PipeFull)),
             ("hrtimer_nanosleep", Some(Wait::Other)),

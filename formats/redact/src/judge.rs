@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Choice,
     /// The same, whose numbers are no sizes and no times: a mode, an id, a port.
     Short,
+    /// The same, or the id of a container.
+    Container,
     /// A known field that holds an address: kept if it is one.
     Address,
     /// A known field that holds a path.
@@ -60,7 +62,12 @@ impl Kind {
     pub(crate) const fn is_known(self) -> bool {
         matches!(
             self,
-            Self::Known | Self::Choice | Self::Short | Self::Address | Self::Place
+            Self::Known
+                | Self::Choice
+                | Self::Short
+                | Self::Container
+                | Self::Address
+                | Self::Place
         )
     }
 }
@@ -84,6 +91,7 @@ pub(crate) fn of_name(name: &[u8]) -> Kind {
         // A program, or a cgroup, may have a bare name.
         Name::Known if words::is_of_path(name) && !may_be_bare(name) => Kind::Place,
         Name::Known if words::is_place(name) => Kind::Place,
+        Name::Known if words::is_of_container(name) => Kind::Container,
         Name::Known if words::is_of_short(name) => Kind::Short,
         Name::Known => match words::form(name) {
             Form::Name => Kind::Known,
@@ -115,6 +123,7 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
         Kind::Known
         | Kind::Choice
         | Kind::Short
+        | Kind::Container
         | Kind::Address
         | Kind::Place
         | Kind::Line
@@ -136,7 +145,10 @@ pub(crate) fn hidden(kind: Kind, value: &[u8]) -> Vec<Range> {
         // No program has this sign in its name: somebody's address.
         Kind::Argument(Place::Program) if value.contains(&b'@') => all(),
         Kind::Known | Kind::Argument(Place::Program | Place::Known) => known::hidden(value),
-        Kind::Choice | Kind::Short | Kind::Argument(Place::Choice) => known::of_choice(value),
+        Kind::Container if is_container(value) => Vec::new(),
+        Kind::Choice | Kind::Short | Kind::Container | Kind::Argument(Place::Choice) => {
+            known::of_choice(value)
+        }
         Kind::Address | Kind::Argument(Place::Address) => known::of_address(value),
         // `LimitNOFILE=1024` says how many.
         Kind::Place if known::is_place(value) || value.iter().all(u8::is_ascii_digit) => {
@@ -156,7 +168,7 @@ const MOST_DIGITS: usize = 10;
 /// Whether a number of this kind is masked.
 pub(crate) fn hides_number(kind: Kind, digits: usize) -> bool {
     match kind {
-        Kind::Short => digits > MOST_DIGITS,
+        Kind::Short | Kind::Container => digits > MOST_DIGITS,
         Kind::Secret | Kind::File | Kind::Argument(Place::Secret) => true,
         Kind::Unknown | Kind::Variable => digits > 3,
         _ => false,
@@ -241,6 +253,11 @@ fn is_id(atom: &str) -> bool {
     let is_number = atom.len() <= 10 && atom.bytes().all(|byte| byte.is_ascii_digit());
     let is_container = (atom.len() == 64 || atom.len() == 12) && is_hex(atom) && !atom.is_empty();
     is_number || is_container
+}
+
+/// The id that containerd's CRI gives a container: as long as a digest.
+fn is_container(value: &[u8]) -> bool {
+    value.len() == 64 && core::str::from_utf8(value).is_ok_and(is_hex)
 }
 
 /// What a program said: what has the shape of a secret, what follows a word that announces one,

@@ -292,7 +292,7 @@ pub(crate) fn is_place(name: &[u8]) -> bool {
 }
 
 /// Fields whose numbers are no sizes and no times.
-const SHORT: [&str; 34] = [
+const SHORT: [&str; 32] = [
     "umask",
     "mode",
     "filemode",
@@ -300,8 +300,6 @@ const SHORT: [&str; 34] = [
     "gid",
     "pid",
     "hostid",
-    "containerid",
-    "targetid",
     "major",
     "minor",
     "port",
@@ -328,6 +326,11 @@ const SHORT: [&str; 34] = [
     "socketmode",
     "schemaversion",
 ];
+
+/// Whether a known field holds the id of a container; of a mapping of users, such a name holds a number.
+pub(crate) fn is_of_container(name: &[u8]) -> bool {
+    matches!(plain(name).as_str(), "containerid" | "targetid")
+}
 
 /// Whether the numbers of a known field are short: those of modes, processes, users, ports.
 pub(crate) fn is_of_short(name: &[u8]) -> bool {

@@ -43,11 +43,17 @@ fn request(evidence: &Evidence, now: Time) -> Request {
 /// How often each code is found.
 type Counts = BTreeMap<&'static str, usize>;
 
+/// All findings, with their ways out.
+fn judged(node: &Node) -> finding::Report {
+    let report = judge_all(node, &Measured::default());
+    checks::with_ways(node, report, &checks::Forbidding::default())
+}
+
 /// How often each code is found with a way out that names `repair`, and how often at all; and which codes name it in
 /// their words or their steps.
 fn found(evidence: &Evidence) -> (Counts, Counts, Time, BTreeSet<&'static str>) {
     let node = Node::open(evidence, roots(evidence), node::Options::default());
-    let report = judge_all(&node, &Measured::default());
+    let report = judged(&node);
     let (mut named, mut all, mut naming) = (Counts::new(), Counts::new(), BTreeSet::new());
     for finding in &report.findings {
         let ways = serde_json::to_string(&finding.ways).unwrap();
@@ -218,7 +224,7 @@ fn steps_for(tar: &testcase::Tar, code: &str) -> Vec<finding::Step> {
     let packed = tar.write();
     let evidence = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
     let node = Node::open(&evidence, roots(&evidence), node::Options::default());
-    let found = judge_all(&node, &Measured::default()).findings.into_iter();
+    let found = judged(&node).findings.into_iter();
     let found = found.filter(|finding| finding.code.name == code);
     found
         .flat_map(|finding| finding.ways)

@@ -1,8 +1,8 @@
 //! `state.json` of youki: another schema under runc's name.
 //!
 //! `/run/containerd/runc/<namespace>/<id>/` where containerd calls youki, else `/run/youki/<id>/`.
-//! Beside it stands `youki_config.json`, and while the container waits for its start `notify.sock`,
-//! at which init listens: there is no exec.fifo. The status is stored, where runc computes one; it is
+//! Beside it stands `youki_config.json`, and `notify.sock`, at which init waits for the start (the file stays
+//! when it was let go): there is no exec.fifo. The status is stored, where runc computes one; it is
 //! written in place, so that one that was cut short may be found. It has no start time: that a pid is
 //! still its own is told by the cgroup alone.
 //!

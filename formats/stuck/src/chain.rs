@@ -91,7 +91,7 @@ fn init_waits(
     };
     match found.state {
         State::Parked | State::ParkedOrphan | State::ParkedNoPidFile | State::Created => {
-            "a start, at exec.fifo".to_owned()
+            format!("a start, at {}", subject.place())
         }
         State::ParkedFifoMissing => "a start, at a FIFO that is gone".to_owned(),
         State::ParkedStartHung | State::ParkedStdio => {

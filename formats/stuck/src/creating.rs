@@ -7,6 +7,7 @@ use crate::State;
 use crate::facts::{Index, is_runc_init};
 use crate::found::Found;
 use crate::parked::hook_of;
+use crate::state::child_held;
 use crate::subject::Subject;
 
 /// Seconds in which a step of a creation is done, hooks aside.
@@ -62,6 +63,9 @@ pub(crate) fn without_init<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Opti
             .by(creator)
             .since(since);
         found.freezer = Some(freezer);
+        return Some(found);
+    }
+    if let Some(found) = child_held::find(index, creator, "its creator") {
         return Some(found);
     }
     if index.age(creator).is_none_or(|age| age < STEP) {
@@ -123,6 +127,9 @@ pub(crate) fn waits_for_creator<'f>(
         .by(creator)
         .since(since);
         found.freezer = Some(freezer);
+        return found;
+    }
+    if let Some(found) = child_held::find(index, creator, "its creator") {
         return found;
     }
     let hook = hook_of(index, creator, process);
@@ -311,7 +318,10 @@ pub(crate) fn mount_of<'f>(
     let own = process.mounts.as_deref().unwrap_or(of_host);
     // That of the container is mounted last; a file system counts once, wherever it is mounted.
     let mut all: Vec<&Mount> = Vec::new();
-    for mount in own.iter().rev().filter(|mount| may_hang(mount)) {
+    // systemd has automounts on every machine: they count for who waits for an automounter.
+    let asks = waits_for_automount(process);
+    let may = |mount: &&Mount| (mount.kind == *"autofs") == asks && (asks || may_hang(mount));
+    for mount in own.iter().rev().filter(may) {
         if all.iter().all(|seen| seen.device != mount.device) {
             all.push(mount);
         }
@@ -333,6 +343,12 @@ pub(crate) fn mount_of<'f>(
             .push("which of these mounts it waits for is not known: the first is named".to_owned());
     }
     (first, notes)
+}
+
+fn waits_for_automount(process: &Process) -> bool {
+    let threads = process.threads.iter().map(|thread| &thread.wchan);
+    let mut all = core::iter::once(&process.wchan).chain(threads).flatten();
+    all.any(|wchan| wchan.bytes().starts_with(b"autofs"))
 }
 
 fn may_hang(mount: &Mount) -> bool {

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::facts::{Facts, Index, held_by};
 use crate::found::Found;
 use crate::remedy::{remedy, signal, storage, thaw, without_mount};
+use crate::state::child_held;
 use crate::{State, creating};
 
 /// Seconds after which a step of the daemon's does not come to its end by itself.
@@ -125,6 +126,11 @@ pub(crate) fn find_daemon(index: &Index<'_>) -> Option<Daemon> {
             at_limit = true;
             evidence.push(found.evidence);
             Some((found.why, true, found.remedy))
+        })
+        .or_else(|| {
+            let found = child_held::find(index, process, "it")?;
+            let remedy = child_held::way_out(&found);
+            Some((found.why, true, remedy))
         })
         .or_else(|| hung.map(|(child, what)| by_child(index, child, what)))
         .unwrap_or_else(|| {

@@ -112,7 +112,10 @@ pub(crate) fn zombie<'f>(
         "its init has ended, and no process waits for it",
     )
     .since(index.started(process));
-    if let Some(parent) = index.processes.get(process.stat.ppid) {
+    if let Some(tracer) = process.status.tracer {
+        found.why = format!("its init has ended, and its tracer, pid {tracer}, does not let it go");
+        found.culprit = index.processes.get(tracer);
+    } else if let Some(parent) = index.processes.get(process.stat.ppid) {
         found = found.by(parent).note(format!(
             "its parent is pid {} ({}), state {}",
             parent.pid,

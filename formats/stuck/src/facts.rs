@@ -189,6 +189,11 @@ pub(crate) fn is_crun_init(process: &Process) -> bool {
     process.stat.comm.bytes().starts_with(b"crun") && process.status.is_init() != Some(false)
 }
 
+/// Whether it is an init of youki that has not become the workload yet.
+pub(crate) fn is_youki_init(process: &Process) -> bool {
+    process.stat.comm.bytes().starts_with(b"youki:[2")
+}
+
 /// Whether it is the init of an exec.
 pub(crate) fn is_setns(process: &Process) -> bool {
     process
@@ -207,6 +212,7 @@ pub(crate) fn held_by(process: &Process) -> Option<Wait> {
         matches!(
             wait,
             Wait::Fifo
+                | Wait::Spawn
                 | Wait::Seccomp
                 | Wait::Storage
                 | Wait::Scanner

@@ -12,9 +12,9 @@
 use process::{Frozen, Wait};
 
 use crate::State;
-use crate::facts::{Index, is_crun_init, is_runc_init};
+use crate::facts::Index;
 use crate::found::Found;
-use crate::state::{dying, outlived};
+use crate::state::{child_held, dying, outlived};
 use crate::subject::{Init, Subject, Whose};
 use crate::{creating, ended, exec, parked, workload};
 
@@ -60,7 +60,10 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
         }
         return found;
     }
-    let is_init = is_runc_init(process) || (subject.is_crun() && is_crun_init(process));
+    if let Some(found) = child_held::judge(index, subject, process) {
+        return found;
+    }
+    let is_init = subject.is_init(process);
     if let Some(found) = frozen(index, subject, is_init) {
         return found;
     }
@@ -95,6 +98,7 @@ pub(crate) fn judge<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Found<'f> {
             parked::judge(index, subject, process)
                 .note("it does not sleep: it may read the end of the FIFO again and again")
         }
+        Some(Wait::Socket) if subject.is_youki() => parked::of_youki(index, subject, process),
         Some(Wait::Socket) => creating::waits_for_creator(index, subject, process),
         Some(wait) => creating::waits_for_child(index, subject, process, wait),
         None => parked::by_open_files(index, subject, process),

@@ -21,6 +21,19 @@ pub(crate) fn judge<'f>(
     let Some(container) = subject.container else {
         return leaked(index, process);
     };
+    if let Some(found) = fifo_gone(index, subject, container, process) {
+        return found.since(since);
+    }
+    waits_for_start(index, subject, process, since)
+}
+
+/// Whether the FIFO at which it waits is not there any more.
+fn fifo_gone<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    container: &runc::Container,
+    process: &Process,
+) -> Option<Found<'f>> {
     let path = subject.fifo_path();
     let held = process.open_files().iter().find(|fd| fd.is_at(&path));
     let replaced = held
@@ -32,19 +45,50 @@ pub(crate) fn judge<'f>(
     let is_held = held.is_some_and(|fd| !fd.is_deleted()) && !index.processes.live;
     let is_gone = container.fifo.is_none() && !is_held;
     if is_gone && subject.is_fresh(index.facts.now) {
-        return Found::new(State::Running, "it was started this moment").since(since);
+        return Some(Found::new(State::Running, "it was started this moment"));
     }
     if is_gone || held.is_some_and(process::Fd::is_deleted) || replaced {
-        return Found::new(
+        return Some(Found::new(
             State::ParkedFifoMissing,
             "init waits at a FIFO that is not there any more",
-        )
-        .since(since);
+        ));
     }
+    None
+}
+
+/// An init of youki at its socket: made, it accepts the start there.
+pub(crate) fn of_youki<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+) -> Found<'f> {
+    let since = subject.born().or_else(|| index.started(process));
+    if subject.phase() == Some(Phase::Created) {
+        return waits_for_start(index, subject, process, since);
+    }
+    if subject.is_young(index.facts.now) {
+        return Found::new(State::Creating, "init and its creator talk").since(since);
+    }
+    let why = "init of youki waits for bytes from a socket; whose is not known";
+    Found::new(State::Unknowable, why).sure(false).since(since)
+}
+
+/// An init that waits for its start, at a place that is there.
+fn waits_for_start<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    process: &'f Process,
+    since: Option<finding::Time>,
+) -> Found<'f> {
+    let place = if subject.is_youki() {
+        "notify.sock"
+    } else {
+        "FIFO"
+    };
     if subject.is_damaged() {
         return Found::new(
             State::StateDamaged,
-            "init waits at its FIFO, and no runtime can read its state file",
+            format!("init waits at its {place}, and no runtime can read its state file"),
         )
         .since(since);
     }
@@ -86,7 +130,7 @@ pub(crate) fn judge<'f>(
         let sure = index.processes.whole;
         return Found::new(
             State::ParkedOrphan,
-            "init waits at its FIFO, and its shim is gone",
+            format!("init waits at its {place}, and its shim is gone"),
         )
         .sure(sure)
         .since(since);
@@ -96,7 +140,7 @@ pub(crate) fn judge<'f>(
     }
     Found::new(
         State::Parked,
-        "init waits at its FIFO, and no process is about to start it",
+        format!("init waits at its {place}, and no process is about to start it"),
     )
     .since(since)
 }

@@ -210,6 +210,12 @@ impl<'c> Case<'c, '_> {
         Tools::new(self.subject)
     }
 
+    /// Whether its init has not become its program yet.
+    pub(crate) fn is_init(&self) -> bool {
+        let init = self.subject.process();
+        init.is_some_and(|init| self.subject.is_init(init))
+    }
+
     /// A signal to who holds it up.
     pub(crate) fn culprit(&self, word: &'static str) -> Vec<Step> {
         self.found
@@ -316,6 +322,13 @@ pub(crate) fn without_mount(state: State) -> Option<Remedy> {
 
 const TRACED: &str = "The process is traced: end the tracer, then the process continues.";
 
+/// What lets a process go that is traced.
+pub(crate) fn of_tracer(tracer: u32) -> Step {
+    Step::words(format!(
+        "End the tracer, pid {tracer}, by its own means (quit the debugger or the agent)."
+    ))
+}
+
 /// Lets a process go on that somebody stopped.
 pub(crate) fn go_on(steps: Vec<Step>) -> Remedy {
     let steps = steps.into_iter().map(Step::undoable).collect();
@@ -381,7 +394,9 @@ pub(crate) fn damaged(case: &Case<'_, '_>) -> Remedy {
     let own = subject.process().into_iter();
     let mut all = own.chain(subject.members.iter().copied());
     let runs = all.any(|process| {
-        !crate::facts::is_runc_init(process) && !crate::facts::is_crun_init(process)
+        !crate::facts::is_runc_init(process)
+            && !crate::facts::is_crun_init(process)
+            && !crate::facts::is_youki_init(process)
     });
     // What is not known to have stopped before the start may have run.
     let never_started = matches!(
@@ -448,6 +463,11 @@ pub(crate) fn storage(found: &Found<'_>) -> Remedy {
             Vec::new(),
         );
     };
+    if mount.kind == *"autofs" {
+        let why = "Bring back what the automounter of that place mounts, or restart the automounter (autofs, systemd's \
+            .automount unit): when it ends, the kernel lets everything go on that waits for it, with an error.";
+        return risky(why, Vec::new());
+    }
     let device = mount
         .device
         .utf8()

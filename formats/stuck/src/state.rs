@@ -119,6 +119,8 @@ states! {
     ScannerHung in scanner_hung;
     /// It waits to write to a file system that is frozen.
     Unthawed in unthawed;
+    /// It waits in the kernel for a child that has not begun its program, and does not move.
+    ChildHeld in child_held;
     /// Its init waits for a seccomp agent.
     SeccompWait in seccomp_wait;
     /// Its init was stopped by a signal or a tracer.

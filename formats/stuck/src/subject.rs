@@ -5,7 +5,7 @@ use process::{Freezer, Frozen, Process};
 use runc::{Bundle, Container, CriStatus, Gvisor, Keeper, Phase, Program};
 
 use crate::command::Command;
-use crate::facts::{Index, is_crun_init, is_runc_init, is_setns, of_scope};
+use crate::facts::{Index, is_crun_init, is_runc_init, is_setns, is_youki_init, of_scope};
 use crate::whose::{Belongs, Other, Shim};
 
 /// Seconds in which whatever is seen may be the normal course of things.
@@ -159,6 +159,27 @@ impl<'f> Subject<'f> {
     pub(crate) fn is_crun(&self) -> bool {
         self.container
             .is_some_and(|container| container.program == Program::Crun)
+    }
+
+    pub(crate) fn is_youki(&self) -> bool {
+        self.container
+            .is_some_and(|container| container.program == Program::Youki)
+    }
+
+    /// Whether a process of it is an init that has not become its program yet.
+    pub(crate) fn is_init(&self, process: &Process) -> bool {
+        is_runc_init(process)
+            || self.is_crun() && is_crun_init(process)
+            || self.is_youki() && is_youki_init(process)
+    }
+
+    /// Where its init waits for the start.
+    pub(crate) fn place(&self) -> &'static str {
+        if self.is_youki() {
+            "notify.sock"
+        } else {
+            "exec.fifo"
+        }
     }
 
     /// The program that keeps it, by its usual name.

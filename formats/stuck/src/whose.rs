@@ -178,7 +178,9 @@ impl<'p> Host<'p> {
 
 /// Whether it is a runtime or what one makes first: told apart by where it is, not by what it is.
 fn is_runtimes(process: &Process) -> bool {
-    crate::facts::is_runc_init(process) || crate::facts::is_crun_init(process)
+    crate::facts::is_runc_init(process)
+        || crate::facts::is_crun_init(process)
+        || crate::facts::is_youki_init(process)
 }
 
 /// `containerd-shim-runc-v2 -namespace NS -id ID -address SOCKET`

@@ -6,7 +6,7 @@ use process::{Process, Wait};
 use crate::State;
 use crate::facts::{Index, is_setns};
 use crate::found::Found;
-use crate::state::at_limit;
+use crate::state::{at_limit, child_held, dying};
 use crate::subject::Subject;
 
 /// Seconds that a start may take between letting it go and removing the FIFO.
@@ -32,6 +32,9 @@ pub(crate) fn judge<'f>(
         }
     }
     if let Some(found) = on_storage(index, subject, process) {
+        return found;
+    }
+    if let Some(found) = crate::state::seccomp_wait::judge(index, subject, process) {
         return found;
     }
     if let Some(found) = shim_held(index, subject) {
@@ -69,10 +72,23 @@ fn runs<'f>(index: &Index<'f>, subject: &Subject<'f>, process: &'f Process) -> F
     }
     let mut found = elsewhere(subject, process)
         .unwrap_or_else(|| Found::new(State::Running, "its program runs"));
+    let all = core::iter::once(&process).chain(&subject.members);
+    if let Some((tid, wchan)) = all.copied().find_map(Process::deep_thread) {
+        found.why = format!(
+            "{}; thread {tid} of it takes no signal (D), in {wchan} of the kernel: what it waits for is not known",
+            found.why
+        );
+        found.sure = false;
+    }
     for (why, evidence) in at_limit::slowed(index.processes, process) {
         found.why.push_str("; ");
         found.why.push_str(&why);
         found = found.note(evidence);
+    }
+    for member in subject.members.iter().filter(|it| it.pid != process.pid) {
+        if let Some(dying) = dying::unreaped(index, subject, member) {
+            found.why = format!("{}; of pid {} of it: {}", found.why, member.pid, dying.why);
+        }
     }
     let places = &index.processes.places;
     let kills = places.oom_kills(&index.processes.tree, &process.cgroups);
@@ -169,7 +185,8 @@ pub(crate) fn shim_held<'f>(index: &Index<'f>, subject: &Subject<'f>) -> Option<
     let places = &index.processes.places;
     let (freezer, _) = places.frozen(&index.processes.tree, &shim.cgroups);
     let Some(freezer) = freezer else {
-        return shim_waits(index, subject, shim);
+        return shim_waits(index, subject, shim)
+            .or_else(|| child_held::find(index, shim, "its shim"));
     };
     let mut found = Found::new(State::ShimStopped, "its shim is frozen").by(shim);
     found.freezer = Some(freezer);

@@ -274,6 +274,7 @@ fn folders_rule_out_what_they_can() {
         "storage-hung",
         "scanner-hung",
         "unthawed",
+        "child-held",
     ];
     let created = words(&alone(runc::Phase::Created));
     assert_eq!(

@@ -17,11 +17,13 @@
 //! and every [`Span`] can be looked up in a hex dump of the file.
 
 mod claims;
+mod meter;
 mod span;
 mod varint;
 mod window;
 
 pub use claims::{Claims, Overlap};
+pub use meter::Meter;
 pub use span::Span;
 pub use varint::uvarint;
 pub use window::{Short, View};

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Span;
+use crate::{Meter, Span};
 
 /// A read that did not fit: which field, where, what it needed and what was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +33,20 @@ impl core::error::Error for Short {}
 ///
 /// Offsets given to the methods are relative to the window; offsets in errors and spans are
 /// absolute. No method panics and none allocates.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct View<'s> {
     bytes: &'s [u8],
     base: u64,
+    meter: Option<&'s Meter>,
 }
+
+impl PartialEq for View<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.bytes(), self.base) == (other.bytes(), other.base)
+    }
+}
+
+impl Eq for View<'_> {}
 
 impl fmt::Debug for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,16 +66,32 @@ macro_rules! integers {
 impl<'s> View<'s> {
     /// A view of a whole source.
     pub const fn new(bytes: &'s [u8]) -> Self {
-        Self { bytes, base: 0 }
+        Self::based(bytes, 0)
     }
 
     /// A view of bytes that stand at `base` in their source.
     pub const fn based(bytes: &'s [u8], base: u64) -> Self {
-        Self { bytes, base }
+        Self {
+            bytes,
+            base,
+            meter: None,
+        }
+    }
+
+    /// The same, of a source of which is counted what is looked at: through this view, and all that are cut from it.
+    #[must_use]
+    pub const fn metered(self, meter: &'s Meter) -> Self {
+        Self {
+            meter: Some(meter),
+            ..self
+        }
     }
 
     /// The bytes themselves.
-    pub const fn bytes(self) -> &'s [u8] {
+    pub fn bytes(self) -> &'s [u8] {
+        if let Some(meter) = self.meter {
+            meter.see(self.base, self.len());
+        }
         self.bytes
     }
 
@@ -112,6 +137,7 @@ impl<'s> View<'s> {
         Ok(Self {
             bytes,
             base: self.absolute(at),
+            meter: self.meter,
         })
     }
 
@@ -133,7 +159,7 @@ impl<'s> View<'s> {
     pub fn array<const N: usize>(self, at: u64, what: &'static str) -> Result<[u8; N], Short> {
         let need = u64::try_from(N).unwrap_or(u64::MAX);
         let window = self.slice(at, need, what)?;
-        window.bytes.first_chunk().copied().ok_or(Short {
+        window.bytes().first_chunk().copied().ok_or(Short {
             what,
             at: window.base,
             need,
@@ -166,6 +192,9 @@ impl<'s> View<'s> {
         let mut chunks = self.bytes.chunks_exact(STEP);
         let mut at = 0_u64;
         for chunk in chunks.by_ref() {
+            if let Some(meter) = self.meter {
+                meter.see(self.absolute(at), 256);
+            }
             if chunk.iter().fold(0, |all, byte| all | byte) != 0 {
                 return self.nonzero_in(chunk, at);
             }

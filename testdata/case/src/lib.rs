@@ -70,11 +70,11 @@ pub fn node(node: &str) -> Tar {
     Tar::read_tar(&zstd::decode_all(packed(node).as_slice()).expect("zstd"))
 }
 
-/// The recording of this name in `testdata/recorded/states`: containers of real runtimes, with their processes.
-pub fn recorded(name: &str) -> Tar {
-    let path = testdata().join(format!("recorded/states/{name}/node.tar.zst"));
-    let packed = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Tar::read_tar(&zstd::decode_all(packed.as_slice()).expect("zstd"))
+/// A box that was recorded with its processes, by its name in `testdata/recorded/states`.
+pub fn recorded(scene: &str) -> Tar {
+    let path = testdata().join("recorded/states").join(scene);
+    let packed = std::fs::read(path.join("node.tar.zst")).expect(scene);
+    Tar::read_tar(&zstd::decode_all(packed.as_slice()).expect(scene))
 }
 
 /// Whether a test that needs root, daemons or a tool may run here.

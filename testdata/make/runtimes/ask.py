@@ -11,7 +11,7 @@ from .node import PATIENCE, Failed
 WAYS = ["live", "bundle", "disk"]
 HEALTHY = ["running", "paused", "exited", "created", "creating", "no-task"]
 # Where files alone are left. Sockets, and what containers hold, are not in it; nor is /proc or /sys.
-TREES = ["run/runc", "run/crun", "run/user", "run/docker", "run/k3s", "run/odd", "run/containerd", "srv", "var/lib/containerd", "var/lib/rancher", "etc"]
+TREES = ["run/runc", "run/crun", "run/youki", "run/user", "run/docker", "run/k3s", "run/odd", "run/containerd", "srv", "var/lib/containerd", "var/lib/rancher", "etc"]
 
 
 def stuck(done):

@@ -2,13 +2,17 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 
 from .daemon import client, ctr
 from .node import CACHE, Failed, until
 
+RUNNING = 1  # a state of the CRI
+LOST = 62  # seconds after which a start is not expected any more
 BUSYBOX = {"host_path": "/usr/bin/busybox", "container_path": "/busybox", "readonly": True, "selinux_relabel": False,
            "propagation": 0, "uid_mappings": [], "gid_mappings": [], "recursive_read_only": False}
 
@@ -62,6 +66,37 @@ def running(node, name):
 def created(node, name):
     """Between CreateContainer and StartContainer: a record, no task."""
     create(node, name, ["/bin/sleeper"])
+
+
+def start_lost(node, name):
+    """The daemon was killed between CreateContainer and StartContainer, and runs again: nobody asks for the start any more."""
+    create(node, name, ["/bin/sleeper"])
+    node.box("daemon-kill")
+    node.box("daemon-start")
+    time.sleep(LOST)
+
+
+def end_missed(node, name):
+    """It has ended, and the daemon cannot handle that: the runtime's `delete` fails each time."""
+    create(node, name, ["/bin/sleeper"])
+    runc = node.dir / "usr/sbin/runc"
+    real = runc.with_name("runc.real")
+    if not real.exists():
+        runc.rename(real)
+        runc.write_text('#!/usr/bin/busybox sh\ncase " $* " in\n*" delete "*)\n  for id in $(cat /tmp/undeletable); do\n'
+                        '    case " $* " in *" $id "*) echo "no space left on device" >&2; exit 1 ;; esac\n  done ;;\nesac\n'
+                        'exec /usr/sbin/runc.real "$@"\n')
+        runc.chmod(0o755)
+    with open(node.dir / "tmp/undeletable", "a") as file:
+        file.write(node.ids[name] + "\n")
+    cri(node, "start", node.ids[name])
+    main = until("its workload", lambda: "sleeper" in node.seen(name) and node.main_of(name))
+    os.kill(main, signal.SIGKILL)
+    until("its end", lambda: not node.pids(name))
+    time.sleep(3)
+    listed = [each["listed"] for each in json.loads(cri(node, "list"))["containers"]]
+    if [each["state"] for each in listed if each["id"] == node.ids[name]] != [RUNNING]:
+        raise Failed(f"the CRI noticed its end: {listed}")
 
 
 def exited(node, name):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import time
 
 from .direct import signal_of, stopped
-from .node import CACHE, FREEZER, HELD, MAKE, Failed, read, until
+from .node import CACHE, FREEZER, HELD, MAKE, Failed, look, read, until
 
 IMAGE = "images.example/app:1"
 BUSYBOX = ["--mount", "type=bind,src=/usr/bin/busybox,dst=/busybox,options=rbind:ro"]
@@ -92,18 +93,43 @@ def at_limit(node, name):
     until("a task that was refused", lambda: read(f"{folder}/pids.events").split()[1:2] not in ([], ["0"]))
 
 
+def held(node, name, program, *words):
+    """Runs one of the helpers as a container."""
+    mount = f"type=bind,src={HELD}/{program},dst=/{program},options=rbind:ro"
+    ctr(node, "run", "--detach", "--null-io", "--mount", mount, IMAGE, name, f"/{program}", *words)
+
+
+def child_held(node, name):
+    """It waits in the kernel for a child that was stopped before it began its program (vfork)."""
+    held(node, name, "child-held", "stopped")
+    until("its child is stopped", lambda: any(look(pid).startswith("T ") for pid in node.pids(name)))
+
+
+def dying_thread(node, name):
+    """As `dying`, and its first thread had ended before: another one waits for the rest of the namespace."""
+    held(node, name, "last-thread")
+    until("the end of its first thread", lambda: node.seen(name).startswith("Z "))
+    joined(node, name)
+
+
 def dying(node, name):
     """Its init was killed, and waits for a process that joined its pid namespace: whose parent, outside, is stopped."""
     running(node, name)
+    joined(node, name)
+
+
+def joined(node, name):
     main = node.main_of(name)
-    node.spawn("busybox", "nsenter", "-t", str(node.inside(main)), "-p", "busybox", "sleep", "100000")
-    for pid in until("what joined it", lambda: [each for each in node.processes("busybox", "nsenter", "-p")
+    inside = str(node.inside(main))
+    node.spawn("busybox", "nsenter", "-t", inside, "-p", "busybox", "sleep", "100000")
+    for pid in until("what joined it", lambda: [each for each in node.processes("busybox", "nsenter", inside)
                                                 if read(f"/proc/{each}/task/{each}/children").strip()]):
         signal_of(pid, signal.SIGSTOP)
         stopped(pid)
     os.kill(main, signal.SIGKILL)
     # The kernel takes it out of its cgroups before.
-    until("it waits for that one", lambda: "zap_pid_ns_processes" in read(f"/proc/{main}/wchan"))
+    until("it waits for that one", lambda: any("zap_pid_ns_processes" in read(f"/proc/{main}/task/{each}/wchan")
+                                               for each in os.listdir(f"/proc/{main}/task")))
 
 
 def killed_while_paused(node, name):
@@ -178,14 +204,33 @@ def gvisor_paused(node, name):
     ctr(node, "tasks", "pause", name)
 
 
-def youki(node, name):
-    """youki by runc's shim: $CORONER_YOUKI is one, for Debian has none."""
+def outfit_youki(node):
+    """$CORONER_YOUKI is one, for Debian has none."""
     program = node.dir / "usr/local/bin/youki"
     if not program.exists():
         program.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(os.environ["CORONER_YOUKI"], program)
+
+
+def youki(node, name):
+    """youki by runc's shim."""
+    outfit_youki(node)
     node.must("ctr", "run", "--detach", "--null-io", "--runc-binary", "/usr/local/bin/youki", IMAGE, name)
     until(f"{name}'s workload", lambda: "sleeper" in node.seen(name))
+
+
+def youki_parked(node, name):
+    """By hand: created, and not started. It wants a working directory that has a name inside."""
+    outfit_youki(node)
+    node.bundle(name)
+    node.must("sh", "-c", f"cd / && exec /usr/local/bin/youki create --bundle /srv/{name} --pid-file /srv/{name}/init.pid {name}")
+    until(f"{name}'s init", lambda: "youki:[2:INIT]" in node.seen(name))
+
+
+def youki_stopped(node, name):
+    youki_parked(node, name)
+    signal_of(node.main_of(name), signal.SIGSTOP)
+    stopped(node.main_of(name))
 
 
 def youki_paused(node, name):
@@ -306,6 +351,36 @@ def stdout_full(node, name):
     """Nobody reads what its client prints: the client waits, then the shim, then the workload."""
     node.spawn("sh", "-c", f"ctr run {' '.join(BUSYBOX)} {IMAGE} {name} /busybox yes | sleep 100000")
     node.at(name, "pipe_write")
+
+
+def shim_mute(node, name):
+    """Its shim has as many open files as it may have: it accepts no connection, and some wait."""
+    running(node, name)
+    pid = shim(node, name)
+
+    def numbers():
+        return sorted(map(int, os.listdir(f"/proc/{pid}/fd")))
+
+    # The first number that is free is beyond the limit.
+    free = next(each for each in range(1 << 16) if each not in numbers())
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+    task = f"/run/containerd/io.containerd.runtime.v2.task/default/{name}/"
+    at = [read(f"{node.dir}{task}address"), read(f"{node.dir}{task}bootstrap.json")]
+    path = re.search("unix://([^\"\\s]+)", " ".join(at))[1]
+    # From inside: the kernel lists a connection in the network namespace of who made it.
+    init = node.box("pid").stdout.strip()
+    # Some are accepted where a file below the limit was closed meanwhile.
+    script = ("import socket, time\nall = [socket.socket(socket.AF_UNIX) for _ in range(12)]\n"
+              f"for one in all: one.connect('/proc/{init}/root{path}')\ntime.sleep(100000)")
+    node.waiting.append(subprocess.Popen(["nsenter", "--target", init, "--net", "--", "python3", "-c", script], start_new_session=True))
+
+    def waits():
+        lines = (line.split() for line in read(f"/proc/{init}/net/unix").splitlines())
+        return any(line[5:] == ["02", "0", path] for line in lines)
+    until("a connection that is not accepted", waits)
+    time.sleep(2)
+    if not waits():
+        raise Failed("it accepts")
 
 
 def shim_stopped(node, name):

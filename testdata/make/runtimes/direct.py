@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from .node import CACHE, FREEZER, HELD, UNIFIED, Failed, read, until
+from .node import CACHE, FREEZER, HELD, UNIFIED, Failed, look, read, until
 
 SHELL = "/usr/bin/busybox"
 FREEZE, THAW = 0xC0045877, 0xC0045878  # FIFREEZE, FITHAW
@@ -381,6 +381,20 @@ def scanner_hung(node, name):
     node.held("scanner", f"/srv/{name}/rootfs/data/scanned")
     node.must("runc", "start", name)
     node.at(name, "fanotify_handle_event")
+
+
+def child_held(node, name, how="stopped"):
+    """It waits in the kernel for a child that was stopped before it began its program (vfork)."""
+    node.bundle(name, args=[f"{HELD}/child-held", how])
+    shutil.copy(CACHE / "programs/child-held", node.dir / "srv" / name / f"rootfs{HELD}")
+    node.must(*words(name))
+    node.must("runc", "start", name)
+    until("its child is stopped", lambda: any(look(pid).startswith("T ") for pid in node.pids(name)))
+
+
+def child_held_thread(node, name):
+    """As before, and it is another thread that waits."""
+    child_held(node, name, "thread")
 
 
 def unthawed(node, name):

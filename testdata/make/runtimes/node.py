@@ -15,7 +15,7 @@ CACHE = pathlib.Path(os.environ.get("CORONER_CACHE", "/var/cache/coroner-testdat
 BOXES = pathlib.Path(os.environ.get("CORONER_BOXES", "/var/tmp/coroner-boxes"))
 # How much longer than on a quiet machine everything is waited for.
 PATIENCE = float(os.environ.get("CORONER_PATIENCE", "1"))
-HELPERS = ["as-pid", "mute-agent", "mute-fs", "no-reap", "scanner", "stop-exec", "sleeper"]
+HELPERS = ["as-pid", "child-held", "last-thread", "mute-agent", "mute-fs", "no-reap", "scanner", "stop-exec", "sleeper"]
 HELD = "/usr/lib/held"  # where they are inside
 FREEZER = "/sys/fs/cgroup/freezer"
 UNIFIED = "/sys/fs/cgroup/unified"
@@ -71,6 +71,12 @@ class Node:
                              "setsid containerd </dev/null >>/log/containerd.log 2>&1 &\n"
                              "for n in $(seq 100); do ctr --timeout 2s version >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1\n")
         systemctl.chmod(0o755)
+        # Debian's boxes have no crictl: the CRI's client asks the same.
+        shutil.copy(CACHE / "node-client", self.dir / "usr/lib/held")
+        crictl = self.dir / "usr/bin/crictl"
+        crictl.write_text("#!/usr/bin/busybox sh\n[ \"$1 $2\" = 'rm --' ] || exit 1\n"
+                          f"exec {HELD}/node-client /run/containerd/containerd.sock cri remove \"$3\"\n")
+        crictl.chmod(0o755)
         self.must("busybox", "--install", "-s", "/usr/bin")
         self.must("mknod", "-m", "666", "/dev/fuse", "c", "10", "229")
         for folder in ("srv", "mnt"):

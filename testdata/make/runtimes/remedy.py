@@ -34,14 +34,14 @@ def alive(node, names):
 def became(node, name):
     """What the kernel and the runtime's folder say of a container now."""
     looks = [look(pid) for pid in node.pids(name)]
-    workload = [each for each in looks if not each.split(" ", 2)[2].startswith(("runc", "exe", "crun", "6", "memfd:"))]
+    workload = [each for each in looks if not each.split(" ", 2)[2].startswith(("runc", "exe", "crun", "youki:", "6", "memfd:"))]
     if any(each[0] in "SR" for each in workload) and not any("get_signal" in each for each in looks):
         return "running"
     if workload and all("request_wait_answer" in each for each in workload) and thawed(node, name):
         return "running, at its dead file system"
     if looks:
         return "still " + "; ".join(looks)
-    folders = ["run/runc", "run/crun", "run/containerd/runc/default", "run/containerd/runc/k8s.io",
+    folders = ["run/runc", "run/crun", "run/youki", "run/containerd/runc/default", "run/containerd/runc/k8s.io",
                "run/docker/runtime-runc/moby", "run/odd/place", "run/user/1000/runc"]
     there = any((node.dir / folder / node.ids.get(name, name)).exists() for folder in folders)
     return "exited" if there else "gone"
@@ -71,7 +71,8 @@ def carry_out(node, name, others):
         risky = risky or not remedy.get("safe")
         for command in commands(remedy):
             try:
-                ran = node.tries("sh", "-c", f"{command}", timeout=20)
+                # youki wants a working directory that has a name inside.
+                ran = node.tries("sh", "-c", f"cd /; {command}", timeout=20)
             except subprocess.TimeoutExpired:
                 ran = False
             done.append(command if ran else f"FAILED {command}")

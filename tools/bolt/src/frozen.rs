@@ -39,10 +39,10 @@ pub(crate) enum Bytes {
 
 impl Bytes {
     pub(crate) fn view(&self) -> View<'_> {
-        View::new(match self {
-            Self::Memory(bytes) => bytes,
-            Self::Private(copy) => copy.bytes(),
-        })
+        match self {
+            Self::Memory(bytes) => View::new(bytes),
+            Self::Private(copy) => copy.view(),
+        }
     }
 
     /// The bytes of a file of ours; of a big one, a copy in `directory`.
@@ -199,11 +199,6 @@ impl Frozen {
                 return false;
             }
             at = at.saturating_add(step);
-            if let Bytes::Private(copy) = &self.bytes
-                && at.is_multiple_of(IN_MEMORY)
-            {
-                copy.give_back();
-            }
         }
         true
     }

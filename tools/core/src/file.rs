@@ -79,7 +79,12 @@ impl Bytes for File {
                 let room = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
                 let count = into.len().min(room);
                 let into = into.get_mut(..count).unwrap_or_default();
-                bytes.bytes().read_at(at, into)
+                let wanted = u64::try_from(count).unwrap_or(u64::MAX);
+                let Ok(found) = bytes.view().slice(at, wanted, "bytes") else {
+                    return 0;
+                };
+                into.copy_from_slice(found.bytes());
+                count
             }
         }
     }

@@ -139,11 +139,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         cli::with_logs(&case, &node, report, out)
     };
     verdict.heed_logs(&report);
-    let ways = report
-        .findings
-        .iter_mut()
-        .flat_map(|finding| &mut finding.ways);
-    ways.for_each(|way| case.from_here(way));
+    let forbidding = checks::Forbidding::new(&report, &verdict);
     checks::put_in_order(&mut report.findings, &verdict);
     let ignored = ignore.apply(&mut report);
     let baseline = match baseline {
@@ -156,6 +152,12 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     };
     let summary = Summary::from_report(&report);
     report.cut(checks::MOST_OF_A_CODE);
+    let mut report = checks::with_ways(&node, report, &forbidding);
+    let ways = report
+        .findings
+        .iter_mut()
+        .flat_map(|finding| &mut finding.ways);
+    ways.for_each(|way| case.from_here(way));
     out.answer(&Triage {
         about: case.about_all(&node),
         release,

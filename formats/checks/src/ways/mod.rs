@@ -18,10 +18,10 @@ mod steps;
 mod stores;
 mod units;
 
-use finding::{Finding, Remedy};
+use finding::{Finding, Remedy, Report};
 use node::Node;
 
-pub(crate) use first::start_last;
+pub use first::Forbidding;
 pub(crate) use loss::Hanging;
 pub(crate) use starts::cured;
 pub(crate) use steps::Here;
@@ -84,8 +84,21 @@ const ELSEWHERE: &str = "runtime/cgroup-version-differs runtime/kernel-lacks log
     \
     start/cri-lost start/limps start/loses start/refused start/unknown start/useless store/daemon-elsewhere runtime/bundle-incomplete snapshot/label-gone";
 
+/// Gives the findings of a report their ways out: those that are kept, because each takes some kilobytes.
+pub fn with_ways(node: &Node, mut report: Report, forbidding: &Forbidding) -> Report {
+    let hanging = &Hanging::new(node);
+    let here = &Here { node, hanging };
+    let findings = report.findings.into_iter().map(|finding| {
+        let mut finding = hanging.named(add(here, finding));
+        forbidding.put_starts_last(here, &mut finding);
+        finding
+    });
+    report.findings = findings.collect();
+    report
+}
+
 /// A finding with its ways out, where its check made none.
-pub(crate) fn add(node: &Node, hanging: &Hanging<'_>, finding: Finding) -> Finding {
+fn add(here: &Here<'_>, finding: Finding) -> Finding {
     if !finding.ways.is_empty() {
         return finding;
     }
@@ -101,7 +114,7 @@ pub(crate) fn add(node: &Node, hanging: &Hanging<'_>, finding: Finding) -> Findi
     let Some((_, make)) = rows.find(|(codes, _)| codes.iter().any(&is_it)) else {
         return finding;
     };
-    let ways = make(&Here { node, hanging }, &finding);
+    let ways = make(here, &finding);
     let ways = ways.into_iter().filter(|way| !way.steps.is_empty());
     ways.fold(finding, Finding::way)
 }

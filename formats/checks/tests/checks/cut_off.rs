@@ -43,12 +43,16 @@ fn cut_off(listens: &str, is_there: bool) -> Option<String> {
     }
     tree.put("/proc/44/fd/5", Item::Link("socket:[55]".into()));
     let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
-    let roots = node::discover(&evidence, &Said::default());
+    told(&evidence, Processes::new(tree))
+}
+
+fn told(evidence: &Evidence, processes: Processes) -> Option<String> {
+    let roots = node::discover(evidence, &Said::default());
     let options = node::Options {
-        processes: Some(Arc::new(Processes::new(tree))),
+        processes: Some(Arc::new(processes)),
         ..node::Options::default()
     };
-    let node = Node::open(&evidence, roots.into_iter().next().unwrap(), options);
+    let node = Node::open(evidence, roots.into_iter().next().unwrap(), options);
     let report = checks::judge(&node, &Measured::default());
     let mut all = report.findings.into_iter();
     all.find(|one| one.code.name == "runtime/daemon-cut-off")
@@ -68,4 +72,35 @@ fn a_socket_that_lost_its_file_is_named() {
 fn a_socket_that_is_there_or_another_daemons_is_not() {
     assert_eq!(cut_off(ADDRESS, true), None);
     assert_eq!(cut_off("/run/k3s/containerd/containerd.sock", false), None);
+}
+
+/// What real daemons had, as it was recorded: the table of sockets, descriptors, arguments. A tar keeps no sockets; the
+/// folder has those that the table names.
+#[test]
+fn a_real_daemons_table_tells() {
+    for scene in ["bookworm-daemon-6", "trixie-daemon-6", "sid-daemon-6"] {
+        let tar = testcase::recorded(scene);
+        let packed = tar.write();
+        let recorded = Evidence::open_stream(packed.as_slice(), &Options::default()).unwrap();
+        let processes = Processes::new(Tree::load(&recorded).unwrap());
+        assert_eq!(told(&recorded, processes.clone()), None, "{scene}: a tar");
+        let folder = tar.keep(&["etc/", "run/containerd", "var/lib"]).files();
+        let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+        let named = processes.sockets.clone().unwrap_or_default();
+        let below = |path: &str| folder.path().join(path.trim_start_matches('/'));
+        let listeners: Vec<_> = named
+            .iter()
+            .filter(|it| it.listens)
+            .filter_map(|it| {
+                let path = it.path.utf8().filter(|path| path.starts_with('/'))?;
+                std::os::unix::net::UnixListener::bind(below(path)).ok()
+            })
+            .collect();
+        assert!(listeners.len() > 2, "{scene}: {named:?}");
+        assert_eq!(told(&evidence, processes.clone()), None, "{scene}");
+        std::fs::remove_file(below(ADDRESS)).unwrap();
+        let evidence = Evidence::open(folder.path(), &Options::default()).unwrap();
+        let message = told(&evidence, processes).unwrap();
+        assert!(message.ends_with("and no file has that name"), "{message}");
+    }
 }

@@ -61,10 +61,12 @@ const ENDS: &[Edit] = &[
 
 fn judged(tar: &Tar) -> (Vec<Finding>, Verdict) {
     let node = opened::node(tar);
-    let report = checks::judge(&node, &Measured::default());
+    let report = checks::judge_all(&node, &Measured::default());
     let release = daemon::detect(&node.traces);
     let verdict = checks::verdict(&node, &report, &release, node.now);
-    let mut report = checks::with_verdict(report, &verdict, &node);
+    let report = checks::with_verdict(report, &verdict, &node);
+    let forbidding = checks::Forbidding::new(&report, &verdict);
+    let mut report = checks::with_ways(&node, report, &forbidding);
     checks::put_in_order(&mut report.findings, &verdict);
     (report.findings, verdict)
 }

@@ -117,7 +117,13 @@ fn one_program_of_a_copy_tells_nothing_of_the_others() {
 fn a_script_in_the_place_of_a_program_is_one() {
     let mut tar = machine();
     put(&mut tar, RUNC, b"#!/bin/sh\nexec /usr/lib/runc \"$@\"\n");
+    put(&mut tar, "bin/sh", &testcase::program("debian-trixie.elf"));
     assert_eq!(judge(&tar), []);
+    // Its interpreter is sought from where it is called, or lies in a folder that was not taken.
+    for line in ["#!sh", "#!/lib/sh", "#!"] {
+        put(&mut tar, RUNC, line.as_bytes());
+        assert_eq!(judge(&tar), [], "{line}");
+    }
 }
 
 #[test]
@@ -157,6 +163,11 @@ fn each_way_in_which_runc_cannot_be_run() {
             &nothing,
             "it is no program",
             "fork/exec /usr/sbin/runc: exec format error",
+        ),
+        (
+            b"#! /opt/bash -e\nexec /usr/bin/runc \"$@\"\n",
+            "what it names to run it is not there",
+            "fork/exec /usr/sbin/runc: no such file or directory",
         ),
         (
             &foreign,

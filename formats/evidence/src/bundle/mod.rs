@@ -29,6 +29,15 @@ use foreign::Loader;
 use manifest::DiskFact;
 use tree::{Data, Inode, Tree};
 
+/// What a redaction keeps back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Files with masked values.
+    pub masked: Vec<Text>,
+    /// How many files were left out for what may be in them.
+    pub left_out: u64,
+}
+
 /// A tar, read to its end.
 #[derive(Debug)]
 pub(crate) struct Bundle {
@@ -38,8 +47,7 @@ pub(crate) struct Bundle {
     captured: Option<Time>,
     complete: bool,
     notes: Vec<String>,
-    /// Files with masked values, and files that were left out for what may be in them.
-    hidden: (u64, u64),
+    hidden: Hidden,
     left: Vec<Unknown>,
     /// Bytes of data of one member that may be copied to memory at once.
     whole: u64,
@@ -117,7 +125,7 @@ impl Bundle {
             captured: loader.newest.captured(),
             complete: end.is_whole() && !loader.is_full,
             notes: loader.notes.lines(),
-            hidden: (0, 0),
+            hidden: Hidden::default(),
             left: loader.notes.left(),
             whole: members.allowance(WHOLE.0, WHOLE.1),
         })
@@ -146,9 +154,8 @@ impl Bundle {
         inode.is_some_and(|inode| inode.masked)
     }
 
-    /// Files whose bytes are masked, and files that were left out for what may be in them.
-    pub(crate) const fn hidden(&self) -> (u64, u64) {
-        self.hidden
+    pub(crate) const fn hidden(&self) -> &Hidden {
+        &self.hidden
     }
 
     pub(crate) fn left_out(&self) -> Vec<Unknown> {

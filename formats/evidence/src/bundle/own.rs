@@ -11,7 +11,7 @@ use super::foreign::Loader;
 use super::manifest::{self, Manifest, Moment, Name, Reading, Record, Trailer};
 use super::store::Class;
 use super::tree::{Data, Id, Inode, ROOT, Refused};
-use super::{Bundle, End};
+use super::{Bundle, End, Hidden};
 use crate::tar::{Member, Members, What};
 use crate::{FileKind, Stat, Xattrs, path};
 
@@ -225,7 +225,7 @@ pub(super) fn read_own_bundle<R: Read>(
         loader.notes.add(end.to_string());
     }
     let complete = end.is_whole() && manifest.is_some() && trailer.is_some() && !loader.is_full;
-    let mut hidden = (0, 0);
+    let mut hidden = Hidden::default();
     if let Some(trailer) = trailer {
         hidden = verify(&mut loader, &hashes, &trailer);
     } else {
@@ -275,9 +275,9 @@ fn attach(loader: &mut Loader, id: Id, member: &Member, data: Data, hash: Option
     inode.sha256 = hash.filter(|_| member.sparse.is_none()).map(Box::new);
 }
 
-/// Compares what was hashed with what the trailer says; how many files are masked, and left out.
-fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Trailer) -> (u64, u64) {
-    let mut hidden = (0_u64, 0_u64);
+/// Compares what was hashed with what the trailer says; what a redaction kept back.
+fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Trailer) -> Hidden {
+    let mut hidden = Hidden::default();
     for fate in &trailer.members {
         let name = fate.path.0.bytes();
         let mut unread = None;
@@ -300,7 +300,7 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Traile
             loader.notes.about(note, name);
         }
         if fate.masked > 0 {
-            hidden.0 = hidden.0.saturating_add(1);
+            hidden.masked.push(fate.path.0.clone());
             if let Ok(id) = loader.tree.find(path::path(name))
                 && let Some(inode) = loader.tree.get_mut(id)
             {
@@ -310,7 +310,7 @@ fn verify(loader: &mut Loader, hashes: &BTreeMap<Id, [u8; 32]>, trailer: &Traile
         if fate.failed.as_deref() == Some(manifest::GONE) {
             unread = Some(Unread::Absent);
         } else if fate.failed.as_deref() == Some(manifest::HIDDEN) {
-            hidden.1 = hidden.1.saturating_add(1);
+            hidden.left_out = hidden.left_out.saturating_add(1);
             unread = Some(Unread::NotCollected);
         } else if let Some(why) = &fate.failed {
             unread = Some(Unread::Io(format!("it could not be collected: {why}")));

@@ -9,12 +9,13 @@ pub(super) const ALL: &[Place] = &[
     place(
         "at-go-crash",
         Go,
-        Daemon,
+        Unknown,
         &["panic:", "goroutine ", "fatal error:", "runtime.throw", "sigsegv", "sigabrt", "runtime error"],
-        "A program written in Go ended by a panic, or its dump. The first frames outside of package runtime name the place.",
+        "A program written in Go ended by a panic, or its dump. The program is the one whose journal, pod or terminal has the line; the first frames outside of package runtime name the \
+         place in its source.",
     )
-    .or(&["bbolt's frames: a damaged database", "memory that could not be had", "a defect of that release"])
-    .first(&[JOURNAL, PREFLIGHT]),
+    .or(&["an error that the program does not go on with: the words after `panic:` are its own", "a defect of that release", "frames of bbolt: a damaged database (containerd's, a snapshotter's, etcd's)", "memory that could not be had"])
+    .first(&["journalctl -b --no-pager | grep -B20 -A5 -m1 -e 'panic:' -e 'fatal error:'", "kubectl get pods -A -o wide | grep -v Running"]),
     place(
         "at-bolt",
         Containerd,

@@ -9,6 +9,7 @@ mod elsewhere;
 mod kernel;
 mod kubelet;
 mod network;
+mod products;
 mod pull;
 mod runtime;
 mod volumes;
@@ -58,6 +59,7 @@ const PLACES: &[&[Place]] = &[
     elsewhere::SERVERS,
     elsewhere::DRIVERS,
     elsewhere::SETUP,
+    products::ALL,
     elsewhere::BUILD,
     elsewhere::SNAPSHOTTERS,
     pull::PULLS,
@@ -75,6 +77,11 @@ const PLACES: &[&[Place]] = &[
     daemon::ALL,
     elsewhere::PROGRAMS,
 ];
+
+/// Whether it is that of a product with marks of its own: its lines need no other word of containers.
+pub(crate) fn names_a_product(place: &Message) -> bool {
+    products::ALL.iter().any(|own| own.message.key == place.key)
+}
 
 /// Every place.
 pub(crate) fn all() -> impl Iterator<Item = &'static Message> + Clone {

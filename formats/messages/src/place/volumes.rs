@@ -8,6 +8,21 @@ const MOUNTS: &str = "findmnt | grep kubelet/pods";
 
 pub(super) const ALL: &[Place] = &[
     place(
+        "at-pods-own-mounts",
+        Kubernetes,
+        Pod,
+        &["/host/var/run/netns", "/host/proc/", "/host/run/netns"],
+        "A pod of the cluster (an agent of the network, a driver, a monitor) looks at the node through a mount of its own, and does not find there what it looks for. \
+         The node may well have it: the pod's mounts decide.",
+    )
+    .or(&[
+        "the folder is not mounted into the pod, or another one than its settings name",
+        "the mount does not show what the node mounted later (mountPropagation: HostToContainer is missing)",
+        "the node keeps it elsewhere (/run/netns and /var/run/netns, another root of kubelet or containerd)",
+        "it was gone by then: what it belonged to had ended",
+    ])
+    .first(&["kubectl get pods -A -o wide", "kubectl -n NAMESPACE get daemonset NAME -o yaml | grep -A3 -e mountPropagation -e hostPath"]),
+    place(
         "at-config-volume",
         Kubelet,
         Pod,

@@ -286,7 +286,7 @@ static OWNERS: &[Owner] = &[
             "coredns",
             "kube-dns",
             "resolv.conf",
-            ":53:",
+            ":53: ",
             "no such host",
             "server misbehaving",
             "name resolution",

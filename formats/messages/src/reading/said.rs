@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::files::Product;
 use crate::peel::Peeled;
 
 /// Who wrote a line.
@@ -368,6 +369,7 @@ pub(crate) fn by_form(line: &str, lower: &str, peeled: &Peeled, is_kubelets: boo
         );
     }
     let by_file = FILES.iter().find(|(start, _)| file.starts_with(start));
+    let product = Product::of_line(line, peeled).filter(|_| by_file.is_none());
     if let Some(program) = program(peeled) {
         return match by_file {
             // A program that holds others: its file says which part.
@@ -387,6 +389,9 @@ pub(crate) fn by_form(line: &str, lower: &str, peeled: &Peeled, is_kubelets: boo
     }
     if let Some((_, who)) = by_file {
         return said(who, "the file that klog names");
+    }
+    if let Some(product) = product {
+        return said(product.name, "the file of a source in its head");
     }
     let inner = peeled.said.first().map(|said| said.to_ascii_lowercase());
     let inner = inner.unwrap_or_default();

@@ -438,10 +438,11 @@ pub(super) const ALL: &[Message] = &[
         Cni,
         crate::message::Whose::Tasks,
         &["failed to Statfs {q}: no such file or directory", "failed to open netns {q}: failed to Statfs {q}: no such file or directory", "unknown FS magic on {q}: {rest}", "{}: failed to Statfs {q}: no such file or directory", "network: failed to Statfs {q}: no such file or directory"],
-        "The network namespace that the plugin was given is gone: the sandbox's own process (pause) had ended before the network was set up, or the namespace's file was removed. Why the \
+        "The network namespace that the plugin was given is gone: it was that of the sandbox's own process (pause), which had ended before the network was set up. Why the \
          sandbox ended is in the runtime's log; the plugin is not at fault.",
     )
-    .within(&["/ns/net", "netns"])
+    .within(&["/proc/&/ns/net"])
+    .unless(&["/host/"])
     .first(&["crictl pods", "crictl ps -a", "journalctl -b -u kubelet --no-pager | grep -i sandbox | tail -n 20"]),
     cause(
         "cni-unauthorized",

@@ -1,11 +1,18 @@
 //! The daemon's start and its end: sockets, folders, locks, services.
 
 use super::{DISK, DMESG, JOURNAL, PREFLIGHT, STUCK, TRIAGE};
-use crate::message::Component::{Client, Containerd, Cri, Dockerd, Go, K3s, Kernel, Systemd};
+use crate::message::Component::{
+    Client, Containerd, Cri, Dockerd, Go, K3s, Kernel, System, Systemd,
+};
 use crate::message::Whose::{
-    Daemon, Memory, Nobody, Pod, Programs, Settings, Storage, Stores, Tasks,
+    Daemon, Memory, Nobody, Other, Pod, Programs, Settings, Storage, Stores, Tasks,
 };
 use crate::message::{Message, act, cause, consequence};
+
+/// Words of a containerd's own panic: a frame, or its journal.
+const DAEMONS: &[&str] = &[
+    "containerd", "bolt", "freelist", "dockerd", "kubelet", "page ", "k3s", "rke2", "buildkit", "shim", "crio", "podman", "runc", "cannot allocate memory", "runtime",
+];
 
 pub(super) const ALL: &[Message] = &[
     act(
@@ -458,7 +465,18 @@ pub(super) const ALL: &[Message] = &[
         "Go's runtime gave the program up. The rest of the line and the first frames of the dump say where; a defect of \
          the program or bad memory, as long as no frame is bbolt's.",
     )
+    .within(DAEMONS)
     .first(&[JOURNAL, PREFLIGHT]),
+    consequence(
+        "program-panicked",
+        System,
+        Other,
+        &["fatal error: {rest}", "panic: {rest}", "[signal {} code={n} addr={n} pc={n}]", "[signal {rest}", "runtime stack:"],
+        "A program in Go ended at a mistake that it found in itself, or at an error that it does not go on with: the words after `panic:` are its own. \
+         The line does not show which program. It is the one whose journal, pod or terminal has the line; the first frames below it name its source.",
+    )
+    .unless(DAEMONS)
+    .first(&["journalctl -b --no-pager | grep -B20 -A5 -m1 'panic:'", "kubectl get pods -A -o wide | grep -v Running"]),
     consequence(
         "goroutine-dump",
         Go,

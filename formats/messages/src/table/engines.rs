@@ -157,6 +157,13 @@ pub(super) const ALL: &[Message] = &[
     )
     .first(&["docker buildx du", "curl -sSv -o /dev/null https://REGISTRY/v2/"]),
     cause(
+        "podman-runtime-not-there",
+        OtherEngine,
+        crate::message::Whose::Nobody,
+        &["configured OCI runtime {} initialization failed: no valid executable found for OCI runtime {}: invalid argument", "configured OCI runtime {} initialization failed{rest}"],
+        "Podman's settings name more runtimes than are installed (kata, runsc, krun, crun, runc): it passes over those that are not there. By itself no fault.",
+    ),
+    cause(
         "podman-runtime-missing",
         OtherEngine,
         crate::message::Whose::Programs,

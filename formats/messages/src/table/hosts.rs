@@ -184,6 +184,14 @@ pub(super) const ALL: &[Message] = &[
         "The kernel's audit has more records than it passes on. That loses records, and fails nothing else.",
     ),
     cause(
+        "snap-files-missing",
+        System,
+        crate::message::Whose::Programs,
+        &["/snap/{}: No such file or directory", "exec /snap/{}: no such file or directory", "fork/exec /snap/{}: no such file or directory", "cannot open path of the current working directory{rest}snap{rest}"],
+        "A program in a snap was not there: the image that snapd mounts under /snap is being renewed, is not mounted (any more), or is damaged.",
+    )
+    .first(&["snap changes", "findmnt -t squashfs | grep /snap", "journalctl -b -u snapd --no-pager | tail -n 30"]),
+    cause(
         "registry-challenge",
         crate::message::Component::Registry,
         Nobody,

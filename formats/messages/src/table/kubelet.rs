@@ -1,9 +1,15 @@
 //! kubelet's, kubeadm's and dockerd's words around a runtime's error, and what is theirs alone.
 
 use super::{DISK, DMESG, JOURNAL, STUCK};
-use crate::message::Component::{Client, Dockerd, Kubelet};
+use crate::message::Component::{Client, Dockerd, Kubelet, System};
 use crate::message::Whose::{Daemon, Memory, Nobody, Pod, Settings, Storage, Stores, Tasks};
 use crate::message::{Message, act, cause, consequence, wrapper};
+
+/// Words of a program of the node that another runs: its exit is no container's.
+const HOST_PROGRAMS: &[&str] = &[
+    "hook", "mount.", "modprobe", "netavark", "pasta", "slirp4netns", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables",
+    "ip6tables", "nft", "[talos]", "going to restart", "version: exit", "docker-runc", "plugin", "helper", "exec: \"",
+];
 
 pub(super) const ALL: &[Message] = &[
     wrapper(
@@ -84,8 +90,19 @@ pub(super) const ALL: &[Message] = &[
         "A program in a container ended with that code: 126 and 127 mean that it could not be run or found, 137 that \
          it was killed (memory, or a stop), 139 that it crashed, 143 that it was asked to end.",
     )
-    .unless(&["hook", "mount.", "modprobe", "netavark", "pasta", "slirp4netns", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables", "[talos]", "going to restart"])
+    .within(&["container", "pod", "command terminated", "crashloop", "docker run", "docker start", "docker compose", "entrypoint", "init process", "task", "job/", "exec failed"])
+    .unless(HOST_PROGRAMS)
     .first(&["crictl ps -a", "kubectl logs --previous POD"]),
+    act(
+        "host-program-ended",
+        System,
+        crate::Whose::Programs,
+        &["exec: {q}: exit status {n}", "failed to retrieve {} version: exit status {n}", "{} version: exit status {n}", "exit status 127", "exit status 126", "exit code 127", "exit code 126", "running {q}: exit status {n}", "running `{}`: exit status {n}"],
+        "A program of the node that another called ended with an error; the piece before names it. 127: the program, or a library that it is linked to, is not there; 126: it may not \
+         be run, or is of another architecture; other numbers are its own. No container's program is meant.",
+    )
+    .unless(&["plugin type=", "failed (add)", "failed (delete)"])
+    .first(&["command -v PROGRAM; ldd \"$(command -v PROGRAM)\"", "PROGRAM --version; echo $?"]),
     cause(
         "eviction",
         Kubelet,

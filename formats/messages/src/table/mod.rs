@@ -19,6 +19,7 @@ mod notes;
 mod pods;
 mod process;
 mod pull;
+mod registry;
 mod runc;
 mod settings;
 mod snapshots;
@@ -39,6 +40,7 @@ pub const TABLES: &[&[Message]] = &[
     stores::ALL,
     snapshots::ALL,
     pull::ALL,
+    registry::ALL,
     cri::ALL,
     tasks::ALL,
     process::ALL,

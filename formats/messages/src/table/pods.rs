@@ -317,7 +317,7 @@ pub(super) const ALL: &[Message] = &[
         "registry-refuses",
         TheRegistry,
         Registry,
-        &["unexpected status{}: 405 Method Not Allowed{rest}", "405 Method Not Allowed{rest}", "unexpected status{}: 406 Not Acceptable{rest}", "406 Not Acceptable{rest}", "unexpected status{}: 408 {rest}", "unexpected status{}: 409 Conflict{rest}", "unexpected status{}: 412 {rest}", "413 Request Entity Too Large{rest}", "unexpected status{}: 413 {rest}", "unexpected status{}: 415 {rest}", "unexpected status{}: 416 {rest}", "416 Requested Range Not Satisfiable{rest}", "unexpected status{}: 418 {rest}", "unexpected status{}: 451 {rest}", "unexpected status{}: 402 {rest}", "manifest invalid{rest}", "blob unknown to registry{rest}", "blob upload unknown{rest}", "blob upload invalid{rest}", "unexpected status{}: 302 {rest}", "unexpected status{}: 307 {rest}", "denied{}"],
+        &["unexpected status{}: 405 Method Not Allowed{rest}", "405 Method Not Allowed{rest}", "unexpected status{}: 406 Not Acceptable{rest}", "406 Not Acceptable{rest}", "unexpected status{}: 408 {rest}", "unexpected status{}: 409 Conflict{rest}", "unexpected status{}: 412 {rest}", "413 Request Entity Too Large{rest}", "unexpected status{}: 413 {rest}", "unexpected status{}: 415 {rest}", "unexpected status{}: 416 {rest}", "416 Requested Range Not Satisfiable{rest}", "unexpected status{}: 418 {rest}", "unexpected status{}: 451 {rest}", "unexpected status{}: 302 {rest}", "unexpected status{}: 307 {rest}"],
         "The registry, a mirror or a proxy on the way does not take the request: it does not know that kind of request, range \
          or document, or limits its size.",
     )

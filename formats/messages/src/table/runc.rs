@@ -385,7 +385,7 @@ pub(super) const ALL: &[Message] = &[
          one is removed.",
     )
     .wraps(&["no-such-file"])
-    .unless(&["current namespace"])
+    .unless(&["current namespace", "/host/"])
     .first(&["ls -l /run/netns; findmnt -t nsfs", TRIAGE]),
     cause(
         "freeze",

@@ -22,14 +22,17 @@ pub enum Look {
     Cut,
     /// Where it begins, or where its last table is, are zeros only.
     Zeros,
+    /// Whatever is to interpret or load it is not there.
+    NoInterpreter,
 }
 
-const WORDS: [(Look, &str); 5] = [
+const WORDS: [(Look, &str); 6] = [
     (Look::Whole, "whole"),
     (Look::Script, "script"),
     (Look::NoProgram, "no-program"),
     (Look::Cut, "cut"),
     (Look::Zeros, "zeros"),
+    (Look::NoInterpreter, "no-interpreter"),
 ];
 
 impl Look {
@@ -45,6 +48,9 @@ impl Look {
             Self::Whole | Self::Script => None,
             Self::NoProgram => Some("it is no program: neither ELF nor a script"),
             Self::Cut => Some("it is cut: it ends before what its own tables name"),
+            Self::NoInterpreter => Some(
+                "what it names to run it is not there (the interpreter in its first line, its loader)",
+            ),
             Self::Zeros => {
                 Some("it is zeroed: where its code or its last table should be are zeros only")
             }
@@ -63,6 +69,49 @@ impl fmt::Display for Look {
 const MOST: usize = 4096;
 /// Bytes at the place where a program begins.
 const CODE: usize = 16;
+
+/// The segments of a program; nothing where its table is cut.
+fn segments(
+    header: &header::Header,
+    bytes: &mut impl FnMut(u64, usize) -> Option<Vec<u8>>,
+) -> Option<Vec<ProgramHeader>> {
+    let context = Ctx::new(header.container().ok()?, header.endianness().ok()?);
+    let count = usize::from(header.e_phnum).min(MOST);
+    let length = count.saturating_mul(ProgramHeader::size(context));
+    let table = bytes(header.e_phoff, length)?;
+    ProgramHeader::parse(&table, 0, count, context).ok()
+}
+
+/// The longest path, and what the kernel reads of a script (`BINPRM_BUF_SIZE`).
+const PATH: u64 = 4096;
+const LINE: usize = 256;
+
+/// The path of what runs it: the interpreter that a script names in its first line, the loader of a program that is
+/// linked dynamically. Nothing where there is none, or one that depends on where it is called.
+pub(crate) fn interpreter(
+    mut read_at: impl FnMut(u64, &mut [u8]) -> Option<usize>,
+) -> Option<Vec<u8>> {
+    let mut bytes = |at: u64, length: usize| {
+        let mut bytes = vec![0; length];
+        let count = read_at(at, &mut bytes)?;
+        bytes.truncate(count);
+        Some(bytes)
+    };
+    let start = bytes(0, LINE)?;
+    let path = if let Some(line) = start.strip_prefix(b"#!") {
+        let line = line.split(|byte| *byte == b'\n').next()?;
+        let mut words = line.split(|byte| matches!(byte, b' ' | b'\t' | 0));
+        words.find(|word| !word.is_empty())?.to_vec()
+    } else {
+        let header = goblin::elf::Elf::parse_header(start.get(..64)?).ok()?;
+        let segments = segments(&header, &mut bytes)?;
+        let one = segments.iter().find(|it| it.p_type == PT_INTERP)?;
+        let length = usize::try_from(one.p_filesz.min(PATH)).ok()?;
+        let path = bytes(one.p_offset, length)?;
+        path.split(|byte| *byte == 0).next()?.to_vec()
+    };
+    path.starts_with(b"/").then_some(path)
+}
 
 /// Looks at a file of `size` bytes; and the machine that it was made for. Nothing where it could not
 /// be read.
@@ -84,21 +133,12 @@ pub(crate) fn look(
         return Some((Look::NoProgram, None));
     }
     let parsed = goblin::elf::Elf::parse_header(&start).ok();
-    let context = parsed.and_then(|header| {
-        let container = header.container().ok()?;
-        let context = Ctx::new(container, header.endianness().ok()?);
-        Some((header, context))
-    });
-    let Some((header, context)) = context else {
+    let is_known = |it: &header::Header| it.container().is_ok() && it.endianness().is_ok();
+    let Some(header) = parsed.filter(is_known) else {
         return Some((Look::NoProgram, None));
     };
     let machine = Some(header.e_machine);
-    let count = usize::from(header.e_phnum).min(MOST);
-    let table = bytes(
-        header.e_phoff,
-        count.saturating_mul(ProgramHeader::size(context)),
-    )?;
-    let Ok(segments) = ProgramHeader::parse(&table, 0, count, context) else {
+    let Some(segments) = segments(&header, &mut bytes) else {
         return Some((Look::Cut, machine));
     };
     let ends = segments

@@ -219,7 +219,22 @@ fn seen(evidence: &Evidence, facts: Option<&[Fact]>, path: &Path) -> Option<(Loo
         return Some((Look::of_word(fact.look.as_deref()?)?, fact.machine));
     }
     let pages = evidence.pages(path).ok()?;
-    look::look(pages.len(), |at, into| pages.read_at(at, into).ok())
+    let (look, machine) = look::look(pages.len(), |at, into| pages.read_at(at, into).ok())?;
+    let runs = matches!(look, Look::Whole | Look::Script);
+    let interpreter = look::interpreter(|at, into| pages.read_at(at, into).ok());
+    let interpreter = interpreter.filter(|_| runs);
+    let lacks = interpreter.is_some_and(|path| is_gone(evidence, &path));
+    Some((if lacks { Look::NoInterpreter } else { look }, machine))
+}
+
+/// Whether nothing is at a path, as far as the evidence goes: a folder that was not taken tells nothing.
+fn is_gone(evidence: &Evidence, path: &[u8]) -> bool {
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
+    match followed(evidence, path) {
+        Err(Unread::Absent) => path.parent().is_some_and(|it| is_taken(evidence, it)),
+        Err(Unread::Dangling(_)) => true,
+        _ => false,
+    }
 }
 
 /// A program of containerd's own, for a bundle.

@@ -14,7 +14,7 @@ use crate::State;
 use crate::facts::Index;
 use crate::found::Found;
 use crate::may::Signs;
-use crate::remedy::{Case, remedy, signal, storage, thaw};
+use crate::remedy::{Case, of_tracer, remedy, safe, signal, storage, thaw};
 use crate::state::Row;
 use crate::subject::Subject;
 use finding::{Remedy, Step};
@@ -40,45 +40,13 @@ pub(crate) fn judge<'f>(
     subject: &Subject<'f>,
     init: &'f Process,
 ) -> Option<Found<'f>> {
-    let zapping = init.wait() == Some(Wait::Namespace);
-    if !zapping && !init.status.is_killed() {
+    if init.thread_in(Wait::Namespace).is_some() {
+        return unreaped(index, subject, init);
+    }
+    if !init.status.is_killed() {
         return None;
     }
     let since = index.started(init);
-    if zapping {
-        let mut rest: Vec<&'f Process> = others(index, subject, init).collect();
-        // One that has ended waits for its parent; the others were killed, too.
-        rest.sort_by_key(|it| (!it.stat.is_dead(), it.pid));
-        let waited = *rest.first()?;
-        let inside = waited.status.nspid.last().copied();
-        let inside = inside.filter(|_| waited.status.nspid.len() > 1);
-        let inside = inside.map_or_else(String::new, |pid| format!(" ({pid} in there)"));
-        let mut found = if waited.stat.is_dead() {
-            let parent = index.processes.get(waited.stat.ppid)?;
-            let why = format!(
-                "it is dying, and waits for pid {}{inside}, which has ended and is not reaped by its \
-                 parent, pid {}",
-                waited.pid, parent.pid
-            );
-            Found::new(State::Dying, why).by(parent)
-        } else {
-            let why = format!(
-                "it is dying, and waits for pid {}{inside}, which does not end",
-                waited.pid
-            );
-            let found = Found::new(State::Dying, why).by(waited);
-            held(index, subject, waited, found)
-        };
-        for other in rest.iter().skip(1).take(3) {
-            found = found.note(format!(
-                "pid {} ({}) of its pid namespace is left, too: state {}",
-                other.pid,
-                other.command(),
-                other.stat.state
-            ));
-        }
-        return Some(found.since(since));
-    }
     let found = Found::new(
         State::Dying,
         "it was killed while its cgroup is frozen: it ends when the cgroup is thawed",
@@ -94,6 +62,54 @@ pub(crate) fn judge<'f>(
     })
 }
 
+/// Whom the first process of a pid namespace waits for that is ended: whichever of its threads is the last
+/// waits for all others in it.
+pub(crate) fn unreaped<'f>(
+    index: &Index<'f>,
+    subject: &Subject<'f>,
+    init: &'f Process,
+) -> Option<Found<'f>> {
+    init.thread_in(Wait::Namespace)?;
+    let since = index.started(init);
+    let mut rest: Vec<&'f Process> = others(index, subject, init).collect();
+    // One that has ended waits for its parent; the others were killed, too.
+    rest.sort_by_key(|it| (!it.stat.is_dead(), it.pid));
+    let waited = *rest.first()?;
+    let inside = waited.status.nspid.last().copied();
+    let inside = inside.filter(|_| waited.status.nspid.len() > 1);
+    let inside = inside.map_or_else(String::new, |pid| format!(" ({pid} in there)"));
+    let mut found = if waited.stat.is_dead() {
+        // A tracer takes notice before the parent does.
+        let (who, pid) = match waited.status.tracer {
+            Some(tracer) => ("tracer", tracer),
+            None => ("parent", waited.stat.ppid),
+        };
+        let reaper = index.processes.get(pid)?;
+        let why = format!(
+            "it is dying, and waits for pid {}{inside}, which has ended and is not reaped by its \
+             {who}, pid {pid}",
+            waited.pid
+        );
+        Found::new(State::Dying, why).by(reaper)
+    } else {
+        let why = format!(
+            "it is dying, and waits for pid {}{inside}, which does not end",
+            waited.pid
+        );
+        let found = Found::new(State::Dying, why).by(waited);
+        held(index, subject, waited, found)
+    };
+    for other in rest.iter().skip(1).take(3) {
+        found = found.note(format!(
+            "pid {} ({}) of its pid namespace is left, too: state {}",
+            other.pid,
+            other.command(),
+            other.stat.state
+        ));
+    }
+    Some(found.since(since))
+}
+
 /// An init whose first thread has ended: well as long as others go on.
 pub(crate) fn leader<'f>(
     index: &Index<'f>,
@@ -103,6 +119,9 @@ pub(crate) fn leader<'f>(
     let count = init.survivors().count();
     if count == 0 {
         return None;
+    }
+    if let Some(found) = unreaped(index, subject, init) {
+        return Some(found);
     }
     let since = index.started(init);
     if init.status.is_killed() && init.hung_thread().is_some() {
@@ -182,6 +201,15 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
             "The parent reaps it once the parent continues; the container then ends by itself.",
             vec![signal("CONT", culprit)],
         );
+    }
+    let init = case.subject.process();
+    let traces = init.is_some_and(|init| {
+        let mut others = others(case.index, case.subject, init);
+        others.any(|it| it.stat.is_dead() && it.status.tracer == Some(culprit.pid))
+    });
+    if traces {
+        let why = "What has ended is given to its parent when its tracer lets it go.";
+        return safe(why, vec![of_tracer(culprit.pid)]);
     }
     let is_init = case
         .subject

@@ -3,7 +3,7 @@
 //! kubelet asks the CRI to stop it again and again, and the pod stays in Terminating. An end of this
 //! very moment looks alike, so one look does not make it sure.
 //!
-//! Tests: `tests/states/dying.rs`.
+//! Tests: `tests/states/dying.rs`; made for real by `testdata/make/runtime` (`end-missed` in runtime.toml).
 
 use runc::CriState;
 

@@ -4,7 +4,7 @@
 //! no inode) shows that the shim does not take it. A daemon that is connected already may still be
 //! served. Which daemon waits, and what a start costs, is in `preflight`.
 //!
-//! Tests: `tests/states/left.rs`.
+//! Tests: `tests/states/left.rs`; made for real by `testdata/make/runtime` (`shim-mute` in runtime.toml).
 
 use finding::{Remedy, Step};
 

@@ -5,7 +5,7 @@
 //! kubelets before kubernetes#126543 neither start nor remove such an init container, and its pod
 //! stays in `Init:0/1` for ever; of other containers they make another, and leave this one.
 //!
-//! Tests: `tests/states/left.rs`.
+//! Tests: `tests/states/left.rs`; made for real by `testdata/make/runtime` (`start-lost` in runtime.toml).
 
 use finding::program::CRICTL;
 use finding::{Draft, Remedy, Step};

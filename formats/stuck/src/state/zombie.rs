@@ -4,7 +4,7 @@
 
 use super::{Row, State};
 use crate::may::Signs;
-use crate::remedy::{CONTINUE, Case, END, risky, safe};
+use crate::remedy::{CONTINUE, Case, END, of_tracer, risky, safe};
 use finding::{Remedy, Step};
 
 pub(super) const ROW: Row = Row {
@@ -19,6 +19,15 @@ pub(super) const ROW: Row = Row {
 };
 
 fn way_out(case: &Case<'_, '_>) -> Remedy {
+    // The kernel gives one that is traced to its parent only after its tracer took notice.
+    let init = case.subject.process();
+    if let Some(tracer) = init.and_then(|init| init.status.tracer) {
+        let why = "The tracer takes notice first, and then its shim: nothing is wrong with the shim.";
+        return match case.found.culprit {
+            Some(it) if it.stat.is_stopped() => safe(why, case.culprit(CONTINUE)),
+            _ => safe(why, vec![of_tracer(tracer)]),
+        };
+    }
     match case.found.culprit {
         Some(parent) if parent.stat.is_stopped() => {
             let steps = case.culprit(CONTINUE).into_iter().map(Step::undoable);

@@ -93,6 +93,31 @@ fn a_plugin_that_it_called_does_not_end() {
     assert!(!daemon(&machine).stuck);
 }
 
+/// A program of Go makes its children by vfork, one at a time.
+#[test]
+fn a_child_that_has_not_begun_keeps_it_from_calling_others() {
+    let mut machine = machine('S');
+    machine.file(PID, "task/6003/wchan", "kernel_clone");
+    machine.process(6300, "containerd", 'T', PID, 8_000_000);
+    machine.file(6300, "cmdline", "/usr/bin/containerd\0");
+    let one = daemon(&machine);
+    assert!(one.stuck && one.why.contains("pid 6300"), "{one:#?}");
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 6300"]);
+    // Its program lies on a file system that does not answer.
+    machine.process(6300, "containerd", 'D', PID, 8_000_000);
+    machine.file(6300, "wchan", "request_wait_answer");
+    let mounts = "36 35 0:77 / /mnt/dead rw - fuse.mute mute rw\n";
+    machine.global("/proc/self/mountinfo", mounts);
+    let one = daemon(&machine);
+    assert_eq!(
+        super::rendered(&one.remedy),
+        ["echo 1 > /sys/fs/fuse/connections/77/abort"]
+    );
+    machine.file(PID, "task/6003/wchan", "futex_do_wait");
+    machine.process(6300, "containerd", 'S', PID, 8_000_000);
+    assert!(!daemon(&machine).stuck);
+}
+
 #[test]
 fn which_of_two_is_the_daemon_is_told_by_its_socket() {
     let mut machine = machine('T');

@@ -77,6 +77,226 @@ fn what_takes_no_signal_is_sent_none() {
     assert!(one.remedy.steps.len() == 1, "it says why: {one:#?}");
 }
 
+/// The last thread of an init waits, and that need not be its first.
+#[test]
+fn whichever_thread_is_the_last_waits_for_the_rest() {
+    let mut machine = zapping('T', 'Z');
+    let pid = machine.init("last", 'Z');
+    machine.file(pid, "wchan", "0");
+    let thread = format!(
+        "{pid} (last) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0 20 {}",
+        "1 ".repeat(30)
+    );
+    machine.file(pid, &format!("task/{}/stat", pid + 1), &thread);
+    let wchan = format!("task/{}/wchan", pid + 1);
+    machine.file(pid, &wchan, "zap_pid_ns_processes");
+    let one = machine.is(State::Dying);
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 9000"]);
+    machine.file(pid, &wchan, "hrtimer_nanosleep");
+    machine.is(State::Running);
+}
+
+/// An inner pid namespace of it, whose first process was killed, waits for who is not reaped.
+#[test]
+fn a_namespace_inside_may_die_alone() {
+    let mut machine = zapping('T', 'Z');
+    let pid = machine.init("sleeper", 'S');
+    machine.file(pid, "wchan", "do_sigtimedwait");
+    link(&mut machine, pid, "ns/pid", "pid:[76]");
+    assert_eq!(machine.is(State::Running).why, "its program runs");
+    machine.process(9100, "inner", 'S', pid, 8_000_000);
+    machine.file(9100, "cgroup", "7:freezer:/default/sleeper\n");
+    machine.file(9100, "wchan", "zap_pid_ns_processes");
+    link(&mut machine, 9100, "ns/pid", "pid:[77]");
+    let one = machine.is(State::Running);
+    assert!(one.why.contains("pid 9001 (14 in there)"), "{}", one.why);
+}
+
+/// `sleeper` in the kernel, since its child (vfork) is in this state.
+fn spawning(state: char, started: u64) -> (Machine, u32) {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("app", 'D');
+    machine.file(pid, "cmdline", "/bin/app\0--serve\0");
+    machine.file(pid, "wchan", "kernel_clone");
+    machine.process(9300, "app", state, pid, started);
+    machine.file(9300, "cmdline", "/bin/app\0--serve\0");
+    machine.file(9300, "cgroup", "7:freezer:/default/sleeper\n");
+    (machine, pid)
+}
+
+#[test]
+fn a_child_that_was_stopped_before_its_exec_holds_its_parent() {
+    let (mut machine, pid) = spawning('T', 8_000_000);
+    let one = machine.is(State::ChildHeld);
+    assert_eq!((one.culprit, one.sure), (Some(9300), true), "{one:#?}");
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 9300"]);
+    assert!(one.remedy.is_safe());
+    assert!(one.never.iter().any(|never| never.contains("Do not kill")));
+    // A thread besides the first may wait, and the child have one of its own.
+    machine.process(pid, "app", 'S', super::SHIM, one.start_ticks.unwrap());
+    machine.file(pid, "wchan", "do_epoll_wait");
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "kernel_clone");
+    let one = machine.is(State::ChildHeld);
+    assert!(
+        one.why.contains(&format!("thread {} of", pid + 1)),
+        "{}",
+        one.why
+    );
+    machine.process(9300, "app", 'D', pid, 8_000_000);
+    machine.file(9300, "wchan", "kernel_clone");
+    machine.process(9301, "app", 'T', 9300, 8_000_001);
+    machine.file(9301, "cmdline", "/bin/app\0--serve\0");
+    let one = machine.is(State::ChildHeld);
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 9301"]);
+    // Nobody waits: a job that was stopped.
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "futex_do_wait");
+    machine.file(9300, "wchan", "do_wait");
+    machine.is(State::Running);
+}
+
+#[test]
+fn a_child_that_is_traced_is_not_continued_by_a_signal() {
+    let (mut machine, _) = spawning('t', 8_000_000);
+    machine.file(9300, "status", "TracerPid:\t9400\n");
+    let one = machine.is(State::ChildHeld);
+    assert!(one.why.contains("tracer, pid 9400"), "{}", one.why);
+    assert!(super::rendered(&one.remedy).is_empty() && one.remedy.steps.len() == 1);
+}
+
+#[test]
+fn a_child_that_waits_for_a_mount_is_told_as_that() {
+    let (mut machine, pid) = spawning('D', 8_000_000);
+    machine.file(9300, "wchan", "request_wait_answer");
+    let one = machine.is(State::StorageHung);
+    assert_eq!(one.culprit, Some(9300), "{one:#?}");
+    // It is not known what a child waits for that was made long ago, and one of this moment is about to exec.
+    machine.file(9300, "wchan", "some_lock");
+    let one = machine.is(State::ChildHeld);
+    assert!(
+        !one.sure && super::rendered(&one.remedy).is_empty(),
+        "{one:#?}"
+    );
+    let (machine, _) = spawning('R', 8_999_990);
+    machine.is(State::Running);
+    // One that has begun its program is another's matter.
+    let (mut machine, _) = spawning('T', 8_000_000);
+    machine.file(9300, "cmdline", "sleep\01\0");
+    machine.is(State::Running);
+    // Two that were stopped: which of them is waited for is not known.
+    let (mut machine, _) = spawning('T', 8_000_000);
+    machine.process(9301, "app", 'T', pid, 8_000_001);
+    machine.file(9301, "cmdline", "/bin/app\0--serve\0");
+    let one = machine.is(State::ChildHeld);
+    assert!(
+        !one.sure && super::rendered(&one.remedy).is_empty(),
+        "{one:#?}"
+    );
+}
+
+/// The kernel gives what has ended to its parent only after its tracer took notice: no shim is to blame.
+#[test]
+fn who_is_traced_is_not_reaped_before_its_tracer_lets_go() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("sleeper", 'Z');
+    machine.process(9400, "strace", 'S', 1, 8_000_000);
+    machine.file(pid, "status", "TracerPid:\t9400\n");
+    let one = machine.is(State::Zombie);
+    assert!(one.why.contains("tracer, pid 9400"), "{}", one.why);
+    assert!(super::rendered(&one.remedy).is_empty() && one.remedy.steps.len() == 1);
+    machine.process(9400, "strace", 'T', 1, 8_000_000);
+    let one = machine.is(State::Zombie);
+    assert_eq!(super::rendered(&one.remedy), ["kill -CONT 9400"]);
+    // As before, and an init waits for one that is traced: its parent, which is alive, is not ended.
+    let mut machine = zapping('S', 'Z');
+    machine.process(9400, "strace", 'S', 1, 8_000_000);
+    machine.file(9001, "status", "NSpid:\t9001\t14\nTracerPid:\t9400\n");
+    let one = machine.is(State::Dying);
+    assert_eq!(one.culprit, Some(9400), "{one:#?}");
+    assert!(super::rendered(&one.remedy).is_empty(), "{one:#?}");
+}
+
+#[test]
+fn a_workload_may_wait_for_an_automounter() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("ls", 'D');
+    machine.file(pid, "wchan", "autofs_wait");
+    let mounts =
+        "40 1 0:99 / /vol/a rw - fuse.well well rw\n41 1 0:98 / /vol/b rw - autofs auto rw\n";
+    machine.file(pid, "mountinfo", mounts);
+    let one = machine.is(State::StorageHung);
+    assert!(
+        one.evidence.iter().any(|line| line.starts_with("/vol/b ")),
+        "{one:#?}"
+    );
+    assert!(
+        one.evidence.iter().all(|line| !line.starts_with("/vol/a ")),
+        "{one:#?}"
+    );
+    assert!(super::rendered(&one.remedy).is_empty() && !one.remedy.is_safe());
+    // Who waits for another file system does not wait for an automounter.
+    machine.file(pid, "wchan", "request_wait_answer");
+    let one = machine.is(State::StorageHung);
+    assert!(
+        one.evidence.iter().all(|line| !line.starts_with("/vol/b ")),
+        "{one:#?}"
+    );
+}
+
+#[test]
+fn a_workload_may_wait_for_a_seccomp_agent() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("app", 'S');
+    machine.file(pid, "wchan", "seccomp_do_user_notification.isra.0");
+    machine.process(9500, "agent", 'S', 1, 8_000_000);
+    link(&mut machine, 9500, "fd/7", "anon_inode:seccomp notify");
+    let one = machine.is(State::SeccompWait);
+    assert!(
+        !one.sure && super::rendered(&one.remedy).is_empty(),
+        "{one:#?}"
+    );
+    assert!(
+        one.evidence
+            .iter()
+            .any(|line| line.starts_with("pid 9500 (")),
+        "{one:#?}"
+    );
+}
+
+/// Of one that takes no signal it is not said that it is well, whatever the function is called.
+#[test]
+fn who_sleeps_deep_in_the_kernel_is_told() {
+    let mut machine = Machine::new();
+    machine.shim('S');
+    let pid = machine.init("app", 'S');
+    let thread = format!(
+        "{} (app) D 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 5 0 20 {}",
+        pid + 1,
+        "1 ".repeat(30)
+    );
+    machine.file(pid, &format!("task/{}/stat", pid + 1), &thread);
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "some_lock");
+    let one = machine.is(State::Running);
+    assert!(
+        !one.sure && one.why.contains("in some_lock of the kernel"),
+        "{}",
+        one.why
+    );
+    // It ran between two looks, or may be woken.
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "0");
+    assert!(machine.is(State::Running).sure);
+    machine.file(pid, &format!("task/{}/wchan", pid + 1), "some_lock");
+    machine.file(
+        pid,
+        &format!("task/{}/stat", pid + 1),
+        &thread.replace(" D ", " S "),
+    );
+    assert!(machine.is(State::Running).sure);
+}
+
 /// `sleeper` as a container of the CRI, whose init is gone.
 fn ended(started: i64, finished: i64, daemon: Option<char>) -> Machine {
     let mut machine = Machine::new();

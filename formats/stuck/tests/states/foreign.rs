@@ -478,3 +478,42 @@ fn a_task_of_gvisor_is_read() {
         silent_but_for_sleeper(&machine);
     }
 }
+
+/// youki makes no FIFO: its init waits at notify.sock, and that file stays when it was let go.
+#[test]
+fn an_init_of_youki_waits_at_its_socket() {
+    let made = |status: &str| {
+        let mut machine = Machine::new();
+        machine.shim('S');
+        let pid = machine.init("youki:[2:INIT]", 'S');
+        machine.file(pid, "wchan", "__skb_wait_for_more_packets");
+        machine.file(pid, "cmdline", "youki\0create\0sleeper\0");
+        let sleeper = machine.sleeper();
+        let state = runc::YoukiState {
+            status: Some(status.into()),
+            pid: Some(i64::from(pid)),
+            ..runc::YoukiState::default()
+        };
+        sleeper.program = runc::Program::Youki;
+        sleeper.derived.why = format!("youki wrote that it is {status}");
+        sleeper.youki = runc::Doc::Whole(state);
+        sleeper.derived.phase = match status {
+            "created" => runc::Phase::Created,
+            "creating" => runc::Phase::Creating,
+            _ => runc::Phase::Started,
+        };
+        (machine, pid)
+    };
+    let (mut machine, pid) = made("created");
+    let one = machine.is(State::Parked);
+    assert!(one.why.contains("notify.sock"), "{}", one.why);
+    assert!(
+        one.evidence.iter().all(|line| !line.contains("exec.fifo")),
+        "{one:#?}"
+    );
+    // It was let go.
+    machine.init("sleeper", 'S');
+    machine.file(pid, "wchan", "do_sigtimedwait");
+    machine.is(State::Running);
+    assert!(!made("creating").0.is(State::Unknowable).sure);
+}

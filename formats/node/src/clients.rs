@@ -65,7 +65,8 @@ const FILES: &[(&str, &str, &str)] = &[
 pub fn is_of_client(path: &Text) -> bool {
     let mut files = FILES.iter();
     let unit = b"/kubelet.service";
-    files.any(|(_, file, _)| *path == **file) || path.bytes().windows(unit.len()).any(|it| it == unit)
+    files.any(|(_, file, _)| *path == **file)
+        || path.bytes().windows(unit.len()).any(|it| it == unit)
 }
 
 /// The kubelet's unit, whose flags win over its configuration.

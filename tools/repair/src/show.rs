@@ -375,10 +375,11 @@ fn drafts(
     }
     // Of several records one command makes the steps.
     let flags: BTreeSet<&str> = all.iter().filter_map(|one| one.option.as_deref()).collect();
-    if flags.contains("--pod-addresses") && !says_next {
-        if let Some(command) = planning(Some("--pod-addresses")) {
-            pen.verbatim(format_args!("    # {command}"))?;
-        }
+    if flags.contains("--pod-addresses")
+        && !says_next
+        && let Some(command) = planning(Some("--pod-addresses"))
+    {
+        pen.verbatim(format_args!("    # {command}"))?;
     }
     Ok(())
 }

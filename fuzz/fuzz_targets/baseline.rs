@@ -6,7 +6,7 @@
 #[path = "../shared/costs.rs"]
 mod costs;
 
-use coroner_triage::compare_saved;
+use compared::{Difference, Taken};
 
 bounded_target!(|data: &[u8]| {
     costs::within((16 << 20) + 256 * data.len(), || {
@@ -15,9 +15,13 @@ bounded_target!(|data: &[u8]| {
             halves.next().unwrap_or_default(),
             halves.next().unwrap_or_default(),
         );
-        let _ = compare_saved(old, new);
-        if let Ok([new, _, gone]) = compare_saved(old, old) {
-            assert_eq!((new, gone), (0, 0));
+        let (old, new) = (Taken::parse(old, "old"), Taken::parse(new, "new"));
+        if let (Ok(old), Ok(new)) = (&old, &new) {
+            let _ = Difference::between(old, new).counts();
+        }
+        if let Ok(old) = &old {
+            let same = Difference::between(old, old);
+            assert!(same.new.is_empty() && same.gone.is_empty());
         }
     });
 });

@@ -95,7 +95,7 @@ impl Image {
     ) -> Result<Self, Refused> {
         let store = names::store(node)?;
         let mut said = said(documents, &target.digest);
-        let spaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+        let spaces = node.namespaces();
         let rows = spaces.flat_map(|space| space.blobs.read().into_iter().flatten());
         let records: BTreeSet<&Text> = rows.map(|row| &row.key).collect();
         let mut blobs = Vec::new();

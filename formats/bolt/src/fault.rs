@@ -110,7 +110,7 @@ impl Fault {
 
     /// Which hides this key alone; none: any.
     #[must_use]
-    pub fn hiding_key(self, key: Option<&[u8]>) -> Self {
+    pub(crate) fn hiding_key(self, key: Option<&[u8]>) -> Self {
         // The first key behind it.
         let next = key.map(|key| [key, &[0]].concat());
         self.hiding(key, next.as_deref())

@@ -51,6 +51,7 @@
 //! ```
 
 mod account;
+mod affected;
 mod at_open;
 mod bucket;
 mod by_flags;
@@ -82,6 +83,7 @@ mod what;
 mod write;
 
 pub use account::{AccountOptions, Area, Content, Line, Piece, Stretch, account};
+pub use affected::{Affected, Hit, Range};
 pub use at_open::AtOpen;
 pub use bucket::{Bucket, Contents, Entry, Value};
 pub use by_flags::by_flags;

@@ -92,7 +92,7 @@ impl Meta {
 
     /// The same meta, with a checksum that holds.
     #[must_use]
-    pub fn with_checksum(mut self) -> Self {
+    pub(crate) fn with_checksum(mut self) -> Self {
         self.computed = fnv1a(&self.body());
         self.checksum = self.computed;
         self
@@ -147,11 +147,6 @@ impl Meta {
     /// Whether the freelist was written.
     pub fn is_freelist_synced(&self) -> bool {
         self.freelist != PageId::NO_FREELIST
-    }
-
-    /// Whether the page size is one that can be.
-    pub fn has_sane_page_size(&self) -> bool {
-        is_page_size(u64::from(self.page_size))
     }
 
     /// Whether the page's header is that of a meta (bbolt 1.3.7 and later insist on it).

@@ -50,7 +50,7 @@ pub enum Kind {
 
 impl Kind {
     /// From the flags of a header, if they name exactly one kind.
-    pub const fn from_flags(flags: u16) -> Option<Self> {
+    pub(crate) const fn from_flags(flags: u16) -> Option<Self> {
         match flags {
             0x01 => Some(Self::Branch),
             0x02 => Some(Self::Leaf),
@@ -110,6 +110,16 @@ impl Header {
             count: head.u16_le(10, "page count")?,
             overflow: head.u32_le(12, "page overflow")?,
         })
+    }
+
+    /// That of a meta page, which stands alone.
+    pub(crate) fn of_meta(slot: u64) -> Self {
+        Self {
+            id: PageId(slot),
+            flags: Kind::Meta.flags(),
+            count: 0,
+            overflow: 0,
+        }
     }
 
     /// Its 16 bytes.

@@ -208,12 +208,7 @@ impl Patient {
 /// A meta with everything that has only one possible value.
 fn constant(meta: Meta, page_size: u64) -> Meta {
     Meta {
-        header: Header {
-            id: PageId(meta.slot),
-            flags: Kind::Meta.flags(),
-            count: 0,
-            overflow: 0,
-        },
+        header: Header::of_meta(meta.slot),
         magic: MAGIC,
         version: VERSION,
         page_size: u32::try_from(page_size).unwrap_or(0),

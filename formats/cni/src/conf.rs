@@ -28,7 +28,7 @@ pub fn is_network_name(name: &str) -> bool {
 }
 
 /// Whether libcni takes this for the id of a container; the rule is that of networks.
-pub fn is_container_id(id: &[u8]) -> bool {
+pub(crate) fn is_container_id(id: &[u8]) -> bool {
     core::str::from_utf8(id).is_ok_and(is_network_name)
 }
 

@@ -49,7 +49,7 @@ impl Holder {
                     .iter()
                     .all(|byte| byte.is_ascii_graphic() && !b"/:".contains(byte))
         };
-        if !crate::is_container_id(id) || !interface.is_none_or(is_interface) {
+        if !crate::conf::is_container_id(id) || !interface.is_none_or(is_interface) {
             return Self::Garbage;
         }
         Self::Container {

@@ -43,9 +43,9 @@ mod range;
 mod version;
 
 pub use attachment::{Attachment, BadAttachment};
-pub use conf::{EXTENSIONS, List, Plugin, extension, is_container_id, is_network_name};
+pub use conf::{EXTENSIONS, List, Plugin, extension, is_network_name};
 pub use fault::ConfFault;
 pub use ipam::{HOST_LOCAL, Ipam};
 pub use lease::{Holder, is_lease};
 pub use range::{Range, RangeSet, capacity};
-pub use version::{SPEC_VERSIONS, parse_version};
+pub use version::SPEC_VERSIONS;

@@ -7,7 +7,7 @@ pub const SPEC_VERSIONS: &[&str] = &[
 
 /// Major, minor and micro of a version, as libcni's `ParseVersion` takes it: an empty one is 0.1.0,
 /// what is left out is zero, and more than three parts are none.
-pub fn parse_version(version: &str) -> Option<(i64, i64, i64)> {
+pub(crate) fn parse_version(version: &str) -> Option<(i64, i64, i64)> {
     if version.is_empty() {
         return Some((0, 1, 0));
     }

@@ -118,26 +118,12 @@ impl Release {
         }
     }
 
-    /// Whether it keeps meta.db's freelist in the file. What does not, walks every page when it
-    /// opens the file, and panics at a bad one.
-    pub const fn keeps_freelist(self) -> bool {
-        matches!(self, Self::V1_6)
-    }
-
     /// The newest `version` of config.toml that it knows.
     pub const fn config_version(self) -> i64 {
         match self {
             Self::V1_6 | Self::V1_7 => 2,
             Self::V2_0 | Self::V2_1 | Self::V2_2 => 3,
             Self::V2_3 => 4,
-        }
-    }
-
-    /// The file of a bundle that says how to reach the shim.
-    pub const fn address_file(self) -> &'static str {
-        match self {
-            Self::V1_6 | Self::V1_7 => "address",
-            Self::V2_0 | Self::V2_1 | Self::V2_2 | Self::V2_3 => "bootstrap.json",
         }
     }
 

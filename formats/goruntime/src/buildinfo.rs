@@ -96,7 +96,7 @@ impl BuildInfo {
 
     /// The build info at `at` in the memory of a process: of Go before 1.18, too, where pointers
     /// lead to the strings.
-    pub fn in_memory(memory: &dyn Memory, at: u64) -> Option<Self> {
+    pub(crate) fn in_memory(memory: &dyn Memory, at: u64) -> Option<Self> {
         let section = memory.some(at, LIMIT.try_into().unwrap_or(u64::MAX));
         if section.get(15)? & 2 != 0 {
             return Self::parse(&section);

@@ -129,7 +129,7 @@ impl Go<'_> {
     }
 
     /// As [`goroutines_live`](Self::goroutines_live), with the bytes that were accepted.
-    pub fn accepted_live(&self, clock: &dyn Fn() -> u64) -> Vec<Accepted> {
+    pub(crate) fn accepted_live(&self, clock: &dyn Fn() -> u64) -> Vec<Accepted> {
         let mut cache = Cache::new(self.table());
         let threads = Threads::default();
         let mut all: Vec<Accepted> = self

@@ -249,7 +249,7 @@ impl<'w, R: Read> Inflating<'w, R> {
 
     /// As [`finish`](Self::finish), with the blob's digest even where it could not be inflated:
     /// nothing only where its bytes could not be read, or it was ended from outside.
-    pub fn finish_both(mut self) -> (Option<Digest>, Result<Inflated, InflateError>) {
+    pub(crate) fn finish_both(mut self) -> (Option<Digest>, Result<Inflated, InflateError>) {
         let mut chunk = vec![0; AT_ONCE];
         loop {
             match self.read(&mut chunk) {

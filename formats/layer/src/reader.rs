@@ -128,7 +128,7 @@ impl<'w, R: Read> Layer<'w, R> {
     /// # Errors
     /// What ends the layer: no entry comes after it. [`ErrorKind::InvalidData`] where only this
     /// entry's map of holes is damaged.
-    pub fn read_contents(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read_contents(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
         }

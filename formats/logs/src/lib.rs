@@ -29,6 +29,7 @@ mod names;
 mod places;
 mod prefix;
 mod starts;
+mod told;
 mod written;
 
 pub use fold::{Folded, fold};
@@ -38,4 +39,5 @@ pub use level::Level;
 pub use line::{Line, Program};
 pub use names::{ImageName, NameIs, names};
 pub use starts::{Ended, Start, is_loop, starts};
+pub use told::{is_given_up, is_history, told_daemon};
 pub use written::{TAKEN, written};

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use evidence::{Evidence, Kind, Stat};
-use finding::{Known, Unknown, size_number, size_option};
+use evidence::{Evidence, Stat};
+use finding::{Known, size_number, size_option};
 use serde::Serialize;
 
-use crate::usage::inode;
-use crate::walk::shown;
-use crate::{Control, Cut, Step, Walk, WalkLimits, pool};
+use crate::usage::{inode, untold};
+use crate::walk::Watched;
+use crate::{Control, Step, pool};
 
 /// Bytes and inodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -116,38 +116,17 @@ pub fn tree(
 ) -> Known<Tree> {
     let mut tree = Tree::new();
     let mut unknown = Vec::new();
-    let mut walk = Walk::new(evidence, path, WalkLimits::default());
-    let mut steps = 0_u64;
+    let mut walk = Watched::new(evidence, path, control);
     while let Some(step) = walk.next() {
-        steps = steps.saturating_add(1);
-        if steps.is_multiple_of(256) {
-            (control.progress)(256);
-            if control.is_cancelled() {
-                let what = format!("the rest of {}", shown(path));
-                unknown.push(Unknown::new(what, Cut::Cancelled.to_string()));
-                break;
-            }
-        }
         match step {
             Step::Unknown(what) => unknown.push(what),
-            Step::Entry { path, .. } if except.contains(&path) => Walk::skip(&mut walk),
+            Step::Entry { path, .. } if except.contains(&path) => walk.pass_over(),
             Step::Entry { path, stat, .. } => {
-                if stat.only_kind {
-                    let what = shown(&path).to_string();
-                    unknown.push(Unknown::new(what, "only its kind is known"));
-                }
-                // A bundle that was made from a tar has no inodes: names of one file are many.
-                let is_one = stat.is_dir() || stat.nlink == Some(1);
-                let is_untold = stat.ino.is_none() && evidence.kind() == Kind::Bundle;
-                if !is_one && is_untold && unknown.is_empty() {
-                    let what = format!("which files below {} are one", shown(&path));
-                    unknown.push(Unknown::new(what, "the bundle does not tell inodes"));
-                }
+                untold(evidence, &path, &stat, &mut unknown);
                 tree.add(evidence, &path, &stat);
             }
         }
     }
-    (control.progress)(steps.rem_euclid(256));
     if tree == Tree::new() && !unknown.is_empty() {
         return Known::Lost(unknown);
     }

@@ -7,8 +7,8 @@ use evidence::{Evidence, Kind, Stat};
 use finding::{Known, Unknown, size_option};
 use serde::Serialize;
 
-use crate::walk::shown;
-use crate::{Control, Cut, Step, Walk, WalkLimits, pool};
+use crate::walk::{Watched, shown};
+use crate::{Control, Step, pool};
 
 /// What a directory takes on disk.
 ///
@@ -36,18 +36,7 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
         ..Usage::default()
     };
     let mut unknown = Vec::new();
-    let mut walk = Walk::new(evidence, path, WalkLimits::default());
-    let mut steps = 0_u64;
-    for step in walk.by_ref() {
-        steps = steps.saturating_add(1);
-        if steps.is_multiple_of(256) {
-            (control.progress)(256);
-            if control.is_cancelled() {
-                let what = format!("the rest of {}", shown(path));
-                unknown.push(Unknown::new(what, Cut::Cancelled.to_string()));
-                break;
-            }
-        }
+    for step in Watched::new(evidence, path, control) {
         let (path, stat) = match step {
             Step::Entry { path, stat, .. } => (path, stat),
             Step::Unknown(what) => {
@@ -55,12 +44,7 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
                 continue;
             }
         };
-        if stat.only_kind {
-            unknown.push(Unknown::new(
-                shown(&path).to_string(),
-                "only its kind is known",
-            ));
-        }
+        untold(evidence, &path, &stat, &mut unknown);
         // A directory has one name, and so has what has one link.
         let is_one = stat.is_dir() || stat.nlink == Some(1);
         let inode = if is_one {
@@ -68,12 +52,6 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
         } else {
             inode(evidence, &path, &stat)
         };
-        // A bundle that was made from a tar has no inodes: names of one file count as many.
-        let is_untold = !is_one && stat.ino.is_none() && evidence.kind() == Kind::Bundle;
-        if is_untold && unknown.is_empty() {
-            let what = format!("which files below {} are one", shown(&path));
-            unknown.push(Unknown::new(what, "the bundle does not tell inodes"));
-        }
         if inode.is_some_and(|inode| !seen.insert(inode)) {
             continue;
         }
@@ -87,11 +65,25 @@ pub fn usage(evidence: &Evidence, path: &Path, control: &Control<'_>) -> Known<U
             usage.empty_files = usage.empty_files.saturating_add(u64::from(stat.size == 0));
         }
     }
-    (control.progress)(steps.rem_euclid(256));
     if usage.inodes == 0 {
         return Known::Lost(unknown);
     }
     Known::with(usage, unknown)
+}
+
+/// Notes what the evidence does not tell of an entry that is measured.
+pub(crate) fn untold(evidence: &Evidence, path: &Path, stat: &Stat, unknown: &mut Vec<Unknown>) {
+    if stat.only_kind {
+        let what = shown(path).to_string();
+        unknown.push(Unknown::new(what, "only its kind is known"));
+    }
+    // A bundle that was made from a tar has no inodes: names of one file count as many.
+    let is_one = stat.is_dir() || stat.nlink == Some(1);
+    let is_untold = stat.ino.is_none() && evidence.kind() == Kind::Bundle;
+    if !is_one && is_untold && unknown.is_empty() {
+        let what = format!("which files below {} are one", shown(path));
+        unknown.push(Unknown::new(what, "the bundle does not tell inodes"));
+    }
 }
 
 /// What two names of one file share. An archive tells it even where it has no inode numbers.

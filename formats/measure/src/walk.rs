@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use evidence::{Entry, Evidence, Stat};
 use finding::{Known, Text, Unknown};
 
+use crate::{Control, Cut};
+
 /// How far a walk goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalkLimits {
@@ -151,6 +153,61 @@ impl Iterator for Walk<'_> {
             }
             self.open.pop();
         }
+    }
+}
+
+/// A walk that tells its progress, and ends where it is cancelled: what was left is then unknown.
+pub(crate) struct Watched<'e, 'c> {
+    walk: Walk<'e>,
+    root: &'c Path,
+    control: &'c Control<'c>,
+    steps: u64,
+    has_ended: bool,
+}
+
+/// Steps after which progress is told.
+const STEPS: u64 = 256;
+
+impl<'e, 'c> Watched<'e, 'c> {
+    pub(crate) fn new(evidence: &'e Evidence, root: &'c Path, control: &'c Control<'c>) -> Self {
+        Self {
+            walk: Walk::new(evidence, root, WalkLimits::default()),
+            root,
+            control,
+            steps: 0,
+            has_ended: false,
+        }
+    }
+
+    /// As [`Walk::skip`].
+    pub(crate) fn pass_over(&mut self) {
+        Walk::skip(&mut self.walk);
+    }
+}
+
+impl Iterator for Watched<'_, '_> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        if self.has_ended {
+            return None;
+        }
+        let Some(step) = self.walk.next() else {
+            self.has_ended = true;
+            (self.control.progress)(self.steps.rem_euclid(STEPS));
+            return None;
+        };
+        self.steps = self.steps.saturating_add(1);
+        if self.steps.is_multiple_of(STEPS) {
+            (self.control.progress)(STEPS);
+            if self.control.is_cancelled() {
+                self.has_ended = true;
+                let what = format!("the rest of {}", shown(self.root));
+                let why = Cut::Cancelled.to_string();
+                return Some(Step::Unknown(Unknown::new(what, why)));
+            }
+        }
+        Some(step)
     }
 }
 

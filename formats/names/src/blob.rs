@@ -94,7 +94,7 @@ fn digests(store: &Store, documents: &Documents, name: &str) -> Vec<Digest> {
 pub fn blob(node: &Node, name: &str) -> Result<Target, Refused> {
     let store = store(node)?;
     let mut images: BTreeMap<Digest, Target> = BTreeMap::new();
-    for space in node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces) {
+    for space in node.namespaces() {
         for image in space.images.read().into_iter().flatten() {
             let Some(target) = image.target.as_ref() else {
                 continue;
@@ -159,7 +159,7 @@ pub fn blob(node: &Node, name: &str) -> Result<Target, Refused> {
 pub fn image(node: &Node, name: &str) -> Result<Target, Refused> {
     let hex = name.strip_prefix("sha256:").unwrap_or(name);
     let is_id = hex.len() >= ENOUGH && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let spaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let spaces = node.namespaces();
     let all = spaces.flat_map(|space| {
         let images = space.images.read().into_iter().flatten();
         images.map(move |image| (&space.name, image))

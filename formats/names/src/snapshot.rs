@@ -172,7 +172,7 @@ pub fn pod_names(container: &metadb::Row<metadb::Container>) -> Vec<String> {
 /// The IDs of the containers of meta.db that a name means: the beginning of an ID, also after its namespace
 /// (`k8s.io/4f3c`), or what it is called in its pod (`web/server`; `apps/web` means all of that pod).
 pub fn container_ids(node: &Node, name: &str) -> Vec<Text> {
-    let spaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let spaces = node.namespaces();
     let rows = spaces.flat_map(|space| {
         let rows = space.containers.read().into_iter().flatten();
         rows.map(move |row| (&space.name, row))
@@ -351,7 +351,7 @@ pub fn snapshot<'n>(
         only,
         found: BTreeMap::new(),
     };
-    for space in node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces) {
+    for space in node.namespaces() {
         search.namespace(space);
     }
     for snapshotter in &node.snapshotters {

@@ -86,7 +86,7 @@ impl Snapshotter {
     ///
     /// # Errors
     /// As for [`chain`](Self::chain).
-    pub fn chain_in(
+    pub(crate) fn chain_in(
         &self,
         by_key: &BTreeMap<&Text, &Row<BackendSnapshot>>,
         key: &Text,

@@ -79,7 +79,7 @@ impl<T> Database<T> {
     }
 
     /// As [`Database::open`], with the headers read so.
-    pub fn open_as(
+    pub(crate) fn open_as(
         evidence: &Evidence,
         path: &Path,
         headers: Headers,

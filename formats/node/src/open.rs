@@ -345,6 +345,11 @@ impl Node {
         newest
     }
 
+    /// The namespaces of meta.db that could be read. Who concludes from absence asks [`MetaDb::unknown`] first.
+    pub fn namespaces(&self) -> impl Iterator<Item = &metadb::Namespace> {
+        self.meta.rows.iter().flat_map(MetaDb::namespaces)
+    }
+
     /// Its reference graph, made when it is first asked for.
     pub fn graph(&self) -> &Arc<Graph> {
         self.graph

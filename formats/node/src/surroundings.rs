@@ -365,11 +365,6 @@ impl Surroundings {
         self.kinds.get(path)?.as_ref().ok().copied()
     }
 
-    /// What stands under root.
-    pub fn under_root(&self, name: &str) -> Option<FileKind> {
-        self.kind(&join(&self.root, name))
-    }
-
     /// Whether nothing stands where a setting of config.toml says that something does.
     pub fn is_named_absent(&self, path: &str) -> bool {
         self.is_absent(Path::new(path))

@@ -109,7 +109,7 @@ pub struct Unit {
 
 impl Unit {
     /// Reads the daemon's; nothing where there is none.
-    pub fn read_unit(evidence: &Evidence) -> Option<Self> {
+    pub(crate) fn read_unit(evidence: &Evidence) -> Option<Self> {
         Self::named(evidence, DAEMON)
     }
 

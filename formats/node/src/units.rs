@@ -145,7 +145,7 @@ impl KnownUnit {
 impl Units {
     /// The units of an installation, as far as the evidence tells which of them are there and are started
     /// at boot.
-    pub fn read_units(evidence: &Evidence, whose: &str) -> Self {
+    pub(crate) fn read_units(evidence: &Evidence, whose: &str) -> Self {
         let other_init = other_init(evidence);
         if other_init.is_some() {
             return Self {
@@ -198,7 +198,7 @@ impl Units {
 
     /// Those that are started again, in this order; none where it is not known which of them ran: an agent
     /// must not be started as a server.
-    pub fn to_start(&self) -> Vec<&'static str> {
+    pub(crate) fn to_start(&self) -> Vec<&'static str> {
         let may = self.all.iter().rev().filter(|unit| !unit.masked_for_good);
         let may: Vec<&KnownUnit> = may.collect();
         let is_one = self.is_one_of_several && self.all.len() > 1;

@@ -65,7 +65,7 @@ impl Database<MetaDb> {
 
 impl Database<Backend> {
     /// The metadata.db at `path`.
-    pub fn open_backend(evidence: &Evidence, path: &Path, headers: Headers) -> Self {
+    pub(crate) fn open_backend(evidence: &Evidence, path: &Path, headers: Headers) -> Self {
         let told = |db: &Db<'_>| (Whose::of_tree(db), Backend::read_backend(db));
         Database::open_as(evidence, path, headers, told).of_own(Whose::Backend)
     }

@@ -117,20 +117,11 @@ fn names(key: &[u8], all: &mut BTreeSet<Vec<u8>>, hidden: &mut BTreeSet<Vec<u8>>
 /// What stands for `name` among `all`; nothing: it differs from another one in its last byte only.
 fn alias(name: &[u8], all: &BTreeSet<Vec<u8>>) -> Option<Vec<u8>> {
     use core::ops::Bound::{Excluded, Unbounded};
-    let common = |other: &Vec<u8>| {
-        let pairs = name.iter().zip(other);
-        pairs.take_while(|(one, other)| one == other).count()
-    };
     let before = all
         .range::<[u8], _>((Unbounded, Excluded(name)))
         .next_back();
     let after = all.range::<[u8], _>((Excluded(name), Unbounded)).next();
-    let kept = before
-        .into_iter()
-        .chain(after)
-        .map(common)
-        .max()
-        .map_or(0, |len| len.saturating_add(1));
+    let kept = shape::told_apart(name, before.into_iter().chain(after));
     let mut other = name.to_vec();
     let rest = other.get_mut(kept..).filter(|rest| !rest.is_empty())?;
     rest.fill(LETTER);

@@ -244,22 +244,11 @@ fn value(bytes: &mut [u8], what: What) -> u64 {
 
 /// A key without its secret, that stands in the same place among `keys`, which are sorted.
 fn disguised(key: &[u8], keys: &[Vec<u8>]) -> Vec<u8> {
-    let common = |other: &Vec<u8>| {
-        key.iter()
-            .zip(other)
-            .take_while(|(one, other)| one == other)
-            .count()
-    };
     // Those beside it are those that it has most in common with.
     let at = keys.partition_point(|other| other.as_slice() < key);
     let before = at.checked_sub(1).and_then(|at| keys.get(at));
     let after = keys.get(at.saturating_add(1));
-    let kept = before
-        .into_iter()
-        .chain(after)
-        .map(common)
-        .max()
-        .map_or(0, |len| len.saturating_add(1));
+    let kept = shape::told_apart(key, before.into_iter().chain(after));
     let mut masked = key.to_vec();
     for (from, until) in shape::secrets(key) {
         masked

@@ -68,12 +68,7 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
     let mut start = 0;
     let mut number = 0_usize;
     while start < bytes.len() {
-        let rest = bytes.get(start..).unwrap_or_default();
-        let end = start.saturating_add(
-            rest.iter()
-                .position(|byte| *byte == b'\n')
-                .unwrap_or(rest.len()),
-        );
+        let end = line_end(bytes, start);
         masked = masked.saturating_add(match style {
             Style::Known => hide(bytes, start, end, Kind::Line),
             Style::Status => hide(bytes, start, end, status(bytes.get(start..end))),
@@ -85,6 +80,14 @@ pub(crate) fn mask(bytes: &mut [u8], style: Style) -> u64 {
         number = number.saturating_add(1);
     }
     masked
+}
+
+/// Where the line that begins at `start` ends, without its line feed.
+pub(crate) fn line_end(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let mut rest = rest.iter();
+    rest.position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |len| start.saturating_add(len))
 }
 
 /// What a line of `/proc/<pid>/status` is: no kernel writes other fields there.

@@ -194,6 +194,16 @@ pub(crate) fn merged(mut found: Vec<Range>) -> Vec<Range> {
     merged
 }
 
+/// How many bytes of `name` tell it from each of the `others`.
+pub(crate) fn told_apart<'o>(name: &[u8], others: impl Iterator<Item = &'o Vec<u8>>) -> usize {
+    let common = |other: &Vec<u8>| {
+        let pairs = name.iter().zip(other);
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let most = others.map(common).max();
+    most.map_or(0, |len| len.saturating_add(1))
+}
+
 /// The stretches of bytes that `keeps`.
 pub(crate) fn runs(text: &[u8], keeps: impl Fn(u8) -> bool) -> Vec<Range> {
     let mut found = Vec::new();

@@ -3,6 +3,7 @@
 use crate::harmless::is_row_of_numbers;
 use crate::json::blot;
 use crate::judge::{self, Arguments, Kind, hides_number};
+use crate::lines::line_end;
 use crate::quoted::Quoted;
 use crate::{annotation, shape, words};
 
@@ -116,25 +117,16 @@ impl Scan<'_> {
 
     /// Masks a comment: an old value may stand in it.
     fn comment(&mut self) {
-        let end = self.line_end();
+        let end = line_end(self.bytes, self.at);
         let hides = blot(self.bytes, self.at, end);
         self.masked = self.masked.saturating_add(u64::from(hides));
         self.at = end;
     }
 
-    fn line_end(&self) -> usize {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let len = rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .unwrap_or(rest.len());
-        self.at.saturating_add(len)
-    }
-
     /// What is left of a line is no TOML, or a comment.
     fn rest_of_line(&mut self) {
         self.blanks(false);
-        let end = self.line_end();
+        let end = line_end(self.bytes, self.at);
         if blot(self.bytes, self.at, end) {
             self.masked = self.masked.saturating_add(1);
         }

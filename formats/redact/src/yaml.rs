@@ -2,6 +2,7 @@
 
 use crate::json::blot;
 use crate::judge::{self, Arguments, Kind};
+use crate::lines::line_end;
 use crate::quoted::Quoted;
 use crate::{annotation, shape, words};
 
@@ -32,12 +33,7 @@ pub(crate) fn mask(bytes: &mut [u8]) -> u64 {
     let mut above: Vec<Above> = Vec::new();
     let mut start = 0;
     while start < bytes.len() {
-        let rest = bytes.get(start..).unwrap_or_default();
-        let end = start.saturating_add(
-            rest.iter()
-                .position(|byte| *byte == b'\n')
-                .unwrap_or(rest.len()),
-        );
+        let end = line_end(bytes, start);
         masked = masked.saturating_add(line(bytes, start, end, &mut above));
         start = end.saturating_add(1);
     }

@@ -237,7 +237,7 @@ fn digest_in(word: &str) -> Option<Digest> {
 
 /// `name` as the daemon would write it, if it is the name of an image: with its registry, and with a
 /// tag. Names by digest are none: they are made anew.
-pub fn whole_name(name: &str) -> Option<String> {
+pub(crate) fn whole_name(name: &str) -> Option<String> {
     if name.contains('@') || Digest::parse(name).is_ok() || name.is_empty() || name.len() > 500 {
         return None;
     }

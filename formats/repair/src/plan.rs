@@ -162,7 +162,7 @@ pub enum Proof {
 
 impl Proof {
     /// Whether it is more than likely.
-    pub const fn is_proof(self) -> bool {
+    pub(crate) const fn is_proof(self) -> bool {
         !matches!(self, Self::Time)
     }
 
@@ -476,7 +476,7 @@ impl Plan {
 
     /// Whether records were made that are not known from meta.db itself: whoever lists pods and
     /// images meanwhile may delete what they do not name.
-    pub fn is_rebuilt(&self) -> bool {
+    pub(crate) fn is_rebuilt(&self) -> bool {
         self.brings_back != BringsBack::default()
             || !self.edits.is_empty()
             || !self.paired.is_empty()

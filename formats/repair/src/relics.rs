@@ -72,7 +72,7 @@ pub struct Relics {
 
 impl Relics {
     /// Carves the bytes of a meta.db.
-    pub fn carve_relics(bytes: &[u8]) -> Self {
+    pub(crate) fn carve_relics(bytes: &[u8]) -> Self {
         let options = CarveOptions {
             roots: vec![b"v1".to_vec()],
             schemas: metadb::SCHEMAS,
@@ -170,7 +170,7 @@ impl Relics {
     }
 
     /// Gives those a namespace whose snapshot has one, and one alone, in a metadata.db.
-    pub fn place_homeless(&mut self, node: &node::Node) {
+    pub(crate) fn place_homeless(&mut self, node: &node::Node) {
         for (id, record) in core::mem::take(&mut self.homeless) {
             let value = |key: &str| record.value(key).unwrap_or_default().to_vec();
             let (snapshotter, wanted) = (value("snapshotter"), value("snapshotKey"));

@@ -37,7 +37,11 @@ impl Survivors {
     /// Reads every document of `store`. Layers are not hashed: their sizes are compared with what
     /// the manifests say. Hashed are those that something speaks against: an empty one, one of another size
     /// than `meta` has recorded, one that should be a document and is none.
-    pub fn read_survivors(evidence: &Evidence, store: &Store, meta: Option<&MetaDb>) -> Self {
+    pub(crate) fn read_survivors(
+        evidence: &Evidence,
+        store: &Store,
+        meta: Option<&MetaDb>,
+    ) -> Self {
         let mut all = Self::default();
         for blob in &store.blobs {
             let held = Held {
@@ -174,7 +178,7 @@ impl Survivors {
     }
 
     /// The names that imports gave to images, with the image of each.
-    pub fn imported_names(&self) -> Vec<(String, Digest)> {
+    pub(crate) fn imported_names(&self) -> Vec<(String, Digest)> {
         let wrappers = self.documents.values();
         let links = wrappers.flat_map(Document::links);
         links
@@ -183,7 +187,7 @@ impl Survivors {
     }
 
     /// The manifests of an image that are there, the image itself if it is one.
-    pub fn manifests_of<'s>(&'s self, root: &'s Digest) -> Vec<(&'s Digest, &'s Document)> {
+    pub(crate) fn manifests_of<'s>(&'s self, root: &'s Digest) -> Vec<(&'s Digest, &'s Document)> {
         let mut found = Vec::new();
         let mut queue = vec![root];
         let mut seen = BTreeSet::new();
@@ -201,14 +205,14 @@ impl Survivors {
     }
 
     /// The digest of a manifest's configuration.
-    pub fn config_of(manifest: &Document) -> Option<&Digest> {
+    pub(crate) fn config_of(manifest: &Document) -> Option<&Digest> {
         let mut links = manifest.links().iter();
         let config = links.find(|link| link.role == Role::Config)?;
         Some(&config.descriptor.digest)
     }
 
     /// The chain IDs of a manifest's layers, from the lowest up; nothing without its configuration.
-    pub fn chain_of(&self, manifest: &Document) -> Vec<Digest> {
+    pub(crate) fn chain_of(&self, manifest: &Document) -> Vec<Digest> {
         let config = Self::config_of(manifest).and_then(|digest| self.documents.get(digest));
         let config = config.and_then(Document::config);
         config
@@ -217,7 +221,7 @@ impl Survivors {
     }
 
     /// What of an image is not there: the digests that its documents name.
-    pub fn missing_of(&self, root: &Digest) -> Vec<Digest> {
+    pub(crate) fn missing_of(&self, root: &Digest) -> Vec<Digest> {
         let manifests = self.manifests_of(root);
         if manifests.is_empty() {
             return vec![root.clone()];

@@ -53,7 +53,7 @@ impl Tree {
     }
 
     /// A bucket and all that is inside it, as far as it can be read; whether all of it could be.
-    pub fn read_bucket(bucket: Bucket<'_>) -> (Self, bool) {
+    pub(crate) fn read_bucket(bucket: Bucket<'_>) -> (Self, bool) {
         let mut whole = true;
         let mut root = Self::default();
         // A path of keys leads to each bucket, so that no call stands inside another.
@@ -136,7 +136,7 @@ impl Tree {
     }
 
     /// Sets the value of a key that is not there yet.
-    pub fn put_new(&mut self, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
+    pub(crate) fn put_new(&mut self, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
         let entry = self.entries.entry(key.as_ref().to_vec());
         entry.or_insert_with(|| Item::Value(value.into()));
     }

@@ -37,7 +37,7 @@ use finding::Code;
 pub use archive::{Archive, Most, Put};
 pub use layout::{Layout, SnapshotDir, Stray, Why};
 pub use merged::{Aspect, Change, Comparison, Data, Merged, MergedEntry, MergedWalk, Seen};
-pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device, is_whiteout_file};
+pub use overlay::{LayerName, Marks, Opaque, Origin, Prefix, is_whiteout_device};
 pub use rules::{Rules, SNAPSHOTTERS, Snapshotter};
 pub use steps::{Lone, Step, change_steps, tree_steps};
 

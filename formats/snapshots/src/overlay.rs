@@ -144,7 +144,7 @@ pub fn is_whiteout_device(stat: &Stat) -> Option<bool> {
 /// Whether it is a whiteout as an attribute: a regular file of no bytes that carries `whiteout`.
 ///
 /// It counts only in a directory whose `opaque` is [`Opaque::Xwhiteouts`].
-pub fn is_whiteout_file(stat: &Stat, marks: &Marks) -> bool {
+pub(crate) fn is_whiteout_file(stat: &Stat, marks: &Marks) -> bool {
     stat.is_file() && stat.size == 0 && marks.whiteout
 }
 

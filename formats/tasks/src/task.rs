@@ -139,7 +139,7 @@ pub fn parts(node: &Node) -> BTreeMap<Key, Parts<'_>> {
             all.entry(key).or_default().cri = Some(cri);
         }
     }
-    let namespaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let namespaces = node.namespaces();
     let mut whole = node.meta.rows.is_some();
     for namespace in namespaces {
         whole &= namespace.containers.is_whole();

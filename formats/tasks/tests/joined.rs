@@ -9,16 +9,9 @@
 use evidence::{Evidence, Options};
 use node::{Node, Said, discover};
 use tasks::{Condition, Kernel, Left, Shim};
-use testcase::Tar;
+use testcase::{Tar, recorded};
 
 const RELEASES: [&str; 3] = ["bookworm", "trixie", "sid"];
-
-fn recorded(name: &str) -> Tar {
-    let path = format!("recorded/states/{name}/node.tar.zst");
-    let packed = std::fs::read(testcase::testdata().join(path)).unwrap();
-    let bytes = zstd::decode_all(packed.as_slice()).unwrap();
-    Tar::read_tar(&bytes)
-}
 
 fn look(tar: &Tar) -> (Vec<Shim>, Kernel) {
     let evidence = Evidence::open_stream(tar.write().as_slice(), &Options::default()).unwrap();
@@ -63,7 +56,7 @@ fn a_shim_that_is_stopped_is_continued_and_nothing_else_is_done() {
         assert!(!stopped.is_empty(), "{release}");
         for shim in stopped {
             let pid = shim.process.as_ref().map(|it| it.pid).unwrap();
-            let commands = shim.ways.iter().flat_map(|way| way.commands());
+            let commands = shim.ways.iter().flat_map(finding::Remedy::commands);
             let commands: Vec<String> = commands.map(ToString::to_string).collect();
             assert_eq!(commands, [format!("kill -CONT {pid}")], "{release}");
         }

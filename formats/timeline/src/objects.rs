@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use finding::{Known, Text, Time};
-use metadb::{MetaDb, ObjectKind, Row};
+use metadb::{ObjectKind, Row};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ impl Gather<'_> {
         let node = self.node;
         let mut told = Told::new();
         self.unknown.extend(node.meta.lost());
-        for namespace in node.meta.rows.iter().flat_map(MetaDb::namespaces) {
+        for namespace in node.namespaces() {
             let space = Some(&namespace.name);
             self.rows(
                 ObjectKind::Image,

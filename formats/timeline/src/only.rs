@@ -119,7 +119,7 @@ impl Wanted {
     }
 
     /// Whether files of this container may be wanted: trees of others need not be walked.
-    pub fn may_container(&self, namespace: Option<&Text>, container: Option<&Text>) -> bool {
+    pub(crate) fn may_container(&self, namespace: Option<&Text>, container: Option<&Text>) -> bool {
         let fits = |only: &Only| match only {
             Only::Container(id) => container.is_some_and(|own| own.bytes().starts_with(id.bytes())),
             Only::Namespace(name) => namespace == Some(name),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use finding::Text;
-use metadb::{MetaDb, ObjectKind};
+use metadb::ObjectKind;
 use node::Node;
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ pub(crate) struct Owners {
 impl Owners {
     pub(crate) fn new(node: &Node, carved: &Carved) -> Self {
         let mut owners = Self::default();
-        for namespace in node.meta.rows.iter().flat_map(MetaDb::namespaces) {
+        for namespace in node.namespaces() {
             for row in namespace.containers.read().into_iter().flatten() {
                 let owner = Owner {
                     namespace: Some(namespace.name.clone()),

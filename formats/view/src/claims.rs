@@ -1,4 +1,4 @@
-//! Who claimed which bytes: an overlap is a fault, what nobody claims is slack.
+//! Who claimed which bytes: an overlap is a fault.
 
 use crate::Span;
 
@@ -47,22 +47,6 @@ impl Claims {
         self.spans.insert(after, span);
         Ok(())
     }
-
-    /// The parts of `whole` that nobody claimed, in order.
-    pub fn unclaimed(&self, whole: Span) -> impl Iterator<Item = Span> + '_ {
-        let mut at = whole.start;
-        let last = Span::new(whole.end(), 0);
-        self.spans
-            .iter()
-            .copied()
-            .chain([last])
-            .filter_map(move |held| {
-                let start = held.start.min(whole.end());
-                let gap = (start > at).then(|| Span::new(at, start.saturating_sub(at)));
-                at = at.max(held.end());
-                gap
-            })
-    }
 }
 
 #[cfg(test)]
@@ -79,7 +63,5 @@ mod tests {
         assert_eq!(overlap.holder, Span::new(10, 5));
         assert!(claims.claim(Span::new(5, 100)).is_err());
         claims.claim(Span::new(15, 5)).unwrap();
-        let left: Vec<_> = claims.unclaimed(Span::new(0, 30)).collect();
-        assert_eq!(left, [Span::new(20, 10)]);
     }
 }

@@ -1,192 +1,50 @@
-//! Which buckets damage is in, and which of their keys are unknown because of it.
+//! Which buckets damage is in, in words.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use bolt::{Bucket, CheckReport, Db, Fault, KeyRange};
+use bolt::Affected;
 use cli::{Pen, Style};
-use finding::Text;
-use serde::Serialize;
 
 use crate::file::key;
 
-/// Buckets that are listed.
-const LISTED: usize = 100;
-/// Ranges of one bucket that are listed.
-const RANGES: usize = 8;
-
-/// What damage means for the keys.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Affected {
-    /// Buckets with unknown keys.
-    buckets: Vec<Hit>,
-    /// How many more there are.
-    more: u64,
-    /// Buckets that were reached and have no unknown key of their own.
-    whole: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Hit {
-    bucket: Vec<Text>,
-    /// Which keys are unknown.
-    unknown: Vec<Range>,
-    more_ranges: u64,
-    /// How many keys the transaction before has there that cannot be read now; null where that
-    /// cannot be told.
-    before: Option<u64>,
-}
-
-#[derive(Debug, Serialize)]
-struct Range {
-    /// The smallest key that may be missing; null: from the first of the bucket.
-    from: Option<Text>,
-    /// The smallest key that is known again; null: up to the last of the bucket.
-    until: Option<Text>,
-    #[serde(skip)]
-    shown: String,
-}
-
-impl Range {
-    fn from_key_range(range: &KeyRange) -> Self {
-        let text = |key: &Option<Vec<u8>>| key.as_ref().map(|key| Text::new(key.clone()));
-        Self {
-            from: text(&range.from),
-            until: text(&range.until),
-            shown: range.to_string(),
+pub(crate) fn write_affected(affected: &Affected, pen: &mut Pen<'_>) -> io::Result<()> {
+    for hit in &affected.buckets {
+        let path: Vec<String> = hit.bucket.iter().map(|part| key(part.bytes())).collect();
+        let name = if path.is_empty() {
+            "the root bucket".to_owned()
+        } else {
+            path.join(" > ")
+        };
+        let mut ranges: Vec<&str> = hit.unknown.iter().map(|range| &*range.shown).collect();
+        let more = format!("{} more ranges", hit.more_ranges);
+        if hit.more_ranges > 0 {
+            ranges.push(&more);
         }
-    }
-}
-
-impl Affected {
-    /// Of the faults of a check; `db` is the file in memory, if it is not too large for that.
-    pub(crate) fn from_report(report: &CheckReport, db: Option<&Db<'_>>) -> Self {
-        let mut hits: BTreeMap<&[Vec<u8>], Vec<&Fault>> = BTreeMap::new();
-        let hiding = report
-            .faults
-            .iter()
-            .filter(|found| found.fault.unknown.is_some());
-        for found in hiding {
-            hits.entry(&found.path).or_default().push(&found.fault);
-        }
-        // A bucket of which no page was found is none of those that were counted.
-        let reached = hits
-            .values()
-            .filter(|faults| !faults.iter().any(|fault| is_lost(fault)));
-        let reached = reached.count();
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        Self {
-            whole: report.totals.buckets.saturating_sub(count(reached)),
-            more: count(hits.len().saturating_sub(LISTED)),
-            buckets: hits
-                .iter()
-                .take(LISTED)
-                .map(|(path, faults)| {
-                    let mut ranges: Vec<Range> = Vec::new();
-                    for range in faults.iter().filter_map(|fault| fault.unknown.as_deref()) {
-                        let range = Range::from_key_range(range);
-                        if ranges.iter().all(|other| other.shown != range.shown) {
-                            ranges.push(range);
-                        }
-                    }
-                    let more = ranges.len().saturating_sub(RANGES);
-                    ranges.truncate(RANGES);
-                    Hit {
-                        bucket: path.iter().map(|key| Text::new(key.clone())).collect(),
-                        unknown: ranges,
-                        more_ranges: count(more),
-                        before: db.and_then(|db| before(db, path, faults)),
-                    }
-                })
-                .collect(),
-        }
-    }
-
-    pub(crate) fn write_affected(&self, pen: &mut Pen<'_>) -> io::Result<()> {
-        for hit in &self.buckets {
-            let path: Vec<String> = hit.bucket.iter().map(|part| key(part.bytes())).collect();
-            let name = if path.is_empty() {
-                "the root bucket".to_owned()
-            } else {
-                path.join(" > ")
-            };
-            let mut ranges: Vec<&str> = hit.unknown.iter().map(|range| &*range.shown).collect();
-            let more = format!("{} more ranges", hit.more_ranges);
-            if hit.more_ranges > 0 {
-                ranges.push(&more);
+        let before = match hit.before {
+            None | Some(0) => String::new(),
+            Some(1) => {
+                "; the transaction before has 1 key there that cannot be read now".to_owned()
             }
-            let before = match hit.before {
-                None | Some(0) => String::new(),
-                Some(1) => {
-                    "; the transaction before has 1 key there that cannot be read now".to_owned()
-                }
-                Some(keys) => {
-                    format!(
-                        "; the transaction before has {keys} keys there that cannot be read now"
-                    )
-                }
-            };
-            let name = pen.styled(Style::Heading, name).to_string();
-            pen.line(format_args!("Affected  {name}"))?;
-            pen.paragraph(
-                "          ",
-                &format!("unknown: {}{before}", ranges.join(", ")),
-            )?;
-        }
-        if self.more > 0 {
-            pen.line(format_args!("and {} more buckets", self.more))?;
-        }
-        if !self.buckets.is_empty() {
-            let whole = match self.whole {
-                1 => "1 other bucket that can be reached is whole".to_owned(),
-                count => format!("{count} other buckets that can be reached are whole"),
-            };
-            pen.line(whole)?;
-        }
-        Ok(())
+            Some(keys) => {
+                format!("; the transaction before has {keys} keys there that cannot be read now")
+            }
+        };
+        let name = pen.styled(Style::Heading, name).to_string();
+        pen.line(format_args!("Affected  {name}"))?;
+        pen.paragraph(
+            "          ",
+            &format!("unknown: {}{before}", ranges.join(", ")),
+        )?;
     }
-}
-
-/// Whether a fault hides all of a bucket.
-fn is_lost(fault: &Fault) -> bool {
-    let range = fault.unknown.as_deref();
-    range.is_some_and(|range| range.from.is_none() && range.until.is_none())
-}
-
-/// How many keys the tree of the transaction before has in the ranges that `faults` hide, and the
-/// newest has not.
-fn before(db: &Db<'_>, path: &[Vec<u8>], faults: &[&Fault]) -> Option<u64> {
-    let old = bucket(&db.previous()?, path)?.contents();
-    if !old.is_whole() {
-        return None;
+    if affected.more > 0 {
+        pen.line(format_args!("and {} more buckets", affected.more))?;
     }
-    // Where all of a bucket is unknown, what can be read in its place is not it.
-    let there = (!faults.iter().any(|fault| is_lost(fault)))
-        .then(|| bucket(db, path))
-        .flatten();
-    let readable: BTreeSet<Vec<u8>> = there
-        .map(|bucket| bucket.contents().entries)
-        .unwrap_or_default()
-        .iter()
-        .map(|entry| entry.key.to_vec())
-        .collect();
-    let is_hidden = |key: &[u8]| {
-        let mut ranges = faults.iter().filter_map(|fault| fault.unknown.as_deref());
-        ranges.any(|range| range.may_hold(key)) && !readable.contains(key)
-    };
-    let hidden = old
-        .entries
-        .iter()
-        .filter(|entry| is_hidden(entry.key))
-        .count();
-    u64::try_from(hidden).ok()
-}
-
-fn bucket<'s>(db: &Db<'s>, path: &[Vec<u8>]) -> Option<Bucket<'s>> {
-    let mut bucket = db.root();
-    for key in path {
-        let contents = bucket.contents();
-        bucket = contents.get(key)?.value.bucket()?.clone();
+    if !affected.buckets.is_empty() {
+        let whole = match affected.whole {
+            1 => "1 other bucket that can be reached is whole".to_owned(),
+            count => format!("{count} other buckets that can be reached are whole"),
+        };
+        pen.line(whole)?;
     }
-    Some(bucket)
+    Ok(())
 }

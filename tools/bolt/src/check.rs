@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use bolt::{AtOpen, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, What};
+use bolt::{
+    Affected, AtOpen, CheckReport, Db, Found, PageId, PageSource as _, Totals, TreeState, What,
+};
 use cli::{Answer, Exit, Out, Outcome, Pen, Style, size};
 use finding::{Coverage, Finding, Location, Report, Severity, Text};
 use serde::Serialize;
 
 use crate::{
-    affected::Affected,
+    affected::write_affected,
     checked::{COMPARED, checked},
     file::FileArgs,
     next::{self, Next},
@@ -213,7 +215,7 @@ impl Answer for Checked {
                 "Buckets: {buckets} ({inline} inline); keys: {keys}; levels: {depth}"
             ))?;
         }
-        self.affected.write_affected(pen)?;
+        write_affected(&self.affected, pen)?;
         match self.at_open {
             "dies" => pen.line("When a daemon opens the file: it refuses it, or crashes")?,
             "may die" => pen.line(

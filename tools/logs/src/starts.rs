@@ -4,7 +4,7 @@ use std::io;
 
 use cli::{Answer, Exit, Out, Outcome, Pen};
 use finding::{Text, Time};
-use logs::{Ended, Gathered, Level, Line, Program, Start};
+use logs::{Ended, Gathered, Level, Program, Start};
 use messages::Message;
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ pub(crate) fn answer(
     count: usize,
     out: &mut Out,
 ) -> Outcome {
-    let whose = program.unwrap_or_else(|| daemon(gathered));
+    let whose = program.unwrap_or_else(|| logs::told_daemon(gathered));
     let all = logs::starts(&gathered.lines, whose);
     let messages = logs::explained(&gathered.lines);
     let first = all.len().saturating_sub(count.max(1));
@@ -79,7 +79,7 @@ pub(crate) fn answer(
     let is_wanted = |index: &usize| {
         gathered.lines.get(*index).is_some_and(|line| {
             line.level > Level::Info
-                && !is_history(line)
+                && !logs::is_history(line)
                 && (program.is_none_or(|program| line.program == program)
                     || line.program == Program::Systemd)
         })
@@ -121,64 +121,11 @@ pub(crate) fn answer(
         program: whose,
         starts_known: all.len(),
         is_loop: logs::is_loop(&all),
-        is_given_up: is_given_up(gathered, all.last()),
+        is_given_up: logs::is_given_up(gathered, all.last()),
         starts: shown.iter().rev().map(told).collect(),
         said,
         read: Read::from_gathered(gathered),
     })
-}
-
-/// Whether systemd gave up to start the daemon after its last start.
-fn is_given_up(gathered: &Gathered, last: Option<&Start>) -> bool {
-    let Some(last) = last.filter(|last| last.has_failed()) else {
-        return false;
-    };
-    let after = gathered.lines.iter().skip(last.lines.0);
-    after.into_iter().any(|line| {
-        line.program == Program::Systemd
-            && line.unit == last.unit
-            && line
-                .text
-                .to_string()
-                .contains("Start request repeated too quickly")
-    })
-}
-
-/// Whether systemd says what the list of starts says already.
-fn is_history(line: &Line) -> bool {
-    const SAYS: [&str; 10] = [
-        "Starting ",
-        "Started ",
-        "Stopping ",
-        "Stopped ",
-        "Failed to start ",
-        "Main process exited",
-        "Failed with result",
-        "Scheduled restart job",
-        "Deactivated successfully",
-        "Consumed ",
-    ];
-    let text = line.text.to_string();
-    line.program == Program::Systemd && SAYS.iter().any(|says| text.contains(says))
-}
-
-/// The daemon whose starts are told where none is named: containerd, or what contains it.
-fn daemon(gathered: &Gathered) -> Program {
-    let has = |program| {
-        gathered.lines.iter().any(|line| {
-            line.program == program && line.level <= Level::Info
-                || line.program == Program::Systemd
-                    && program == Program::Containerd
-                    && line
-                        .unit
-                        .as_deref()
-                        .is_some_and(|unit| unit.bytes() == b"containerd.service")
-        })
-    };
-    if !has(Program::Containerd) && has(Program::Distribution) {
-        return Program::Distribution;
-    }
-    Program::Containerd
 }
 
 impl Answer for Story {

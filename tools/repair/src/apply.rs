@@ -11,7 +11,7 @@ use repair::{Done, Failed, Store};
 use serde::Serialize;
 
 use crate::request;
-use crate::saving::before_the_kubelet;
+use crate::saving::start_again;
 
 /// What `apply` answers.
 #[derive(Serialize)]
@@ -52,13 +52,7 @@ impl Answer for Applied {
         ))?;
         if let Some(units) = &self.units {
             pen.heading("Next, on the node:")?;
-            before_the_kubelet(&self.node, &self.restarted, pen)?;
-            for command in units.starting() {
-                pen.verbatim(format_args!("    # {command}"))?;
-            }
-            if let Some(words) = units.starting_words() {
-                pen.paragraph("  ", &words)?;
-            }
+            start_again(&self.node, &self.restarted, units, pen)?;
         }
         pen.paragraph(
             "  ",

@@ -4,6 +4,7 @@ use std::io;
 
 use cli::Pen;
 use finding::{Command, Draft, Text, program};
+use node::Units;
 
 /// Copies the files of the snapshot `namespace/key` of a node into a folder of this name.
 pub(crate) fn saving(node: impl Into<Text>, snapshot: &str, folder: &str) -> Option<Command> {
@@ -12,12 +13,25 @@ pub(crate) fn saving(node: impl Into<Text>, snapshot: &str, folder: &str) -> Opt
     draft.operand(node).operand(snapshot).command()
 }
 
-/// What is to be copied out before the kubelet is started: it replaces these containers (`namespace/id`), and deletes them.
-pub(crate) fn before_the_kubelet(
+/// What starts the node again, after what its containers wrote was saved.
+pub(crate) fn start_again(
     node: &str,
     containers: &[String],
+    units: &Units,
     pen: &mut Pen<'_>,
 ) -> io::Result<()> {
+    before_the_kubelet(node, containers, pen)?;
+    for command in units.starting() {
+        pen.verbatim(format_args!("    # {command}"))?;
+    }
+    match units.starting_words() {
+        Some(words) => pen.paragraph("  ", &words),
+        None => Ok(()),
+    }
+}
+
+/// What is to be copied out before the kubelet is started: it replaces these containers (`namespace/id`), and deletes them.
+fn before_the_kubelet(node: &str, containers: &[String], pen: &mut Pen<'_>) -> io::Result<()> {
     if containers.is_empty() {
         return Ok(());
     }

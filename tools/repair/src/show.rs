@@ -12,7 +12,7 @@ use repair::plan::{Action, Back, BringsBack, Foretold, HandEdit, MadeOf, Plan};
 use serde::Serialize;
 
 use crate::FromArgs;
-use crate::saving::before_the_kubelet;
+use crate::saving::start_again;
 
 /// What is said of a plan that was written to a file.
 pub(crate) fn filed_words(plan: &Plan, file: &Path) -> Vec<String> {
@@ -212,13 +212,7 @@ impl Shown {
         };
         pen.paragraph("  ", then)?;
         let node = self.plan.node.as_deref().unwrap_or("/");
-        before_the_kubelet(node, &self.plan.restarted, pen)?;
-        for command in units.starting() {
-            pen.verbatim(format_args!("    # {command}"))?;
-        }
-        if let Some(words) = units.starting_words() {
-            pen.paragraph("  ", &words)?;
-        }
+        start_again(node, &self.plan.restarted, &units, pen)?;
         pen.paragraph(
             "  ",
             "`coroner repair undo NODE` takes it back, as long as no daemon has run.",
@@ -381,10 +375,11 @@ fn drafts(
     }
     // Of several records one command makes the steps.
     let flags: BTreeSet<&str> = all.iter().filter_map(|one| one.option.as_deref()).collect();
-    if flags.contains("--pod-addresses") && !says_next {
-        if let Some(command) = planning(Some("--pod-addresses")) {
-            pen.verbatim(format_args!("    # {command}"))?;
-        }
+    if flags.contains("--pod-addresses")
+        && !says_next
+        && let Some(command) = planning(Some("--pod-addresses"))
+    {
+        pen.verbatim(format_args!("    # {command}"))?;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub struct Judged {
 pub fn judge(args: &EvidenceArgs) -> Result<Judged, Failure> {
     let door = LiveProc::open(&args.evidence);
     let case = Case::open_live(args, Depth::Diagnosis)?;
-    let judged = judge_opened(case, door);
+    let judged = judge_opened(case, door.as_ref());
     let verdicts = &judged.verdicts;
     if verdicts.containers.is_empty() && verdicts.shims.is_empty() && judged.daemon.is_none() {
         has_node(&judged.case)?;
@@ -84,15 +84,9 @@ pub(crate) fn has_node(case: &Case) -> Result<(), Failure> {
 }
 
 /// As [`judge`], of a node that is open; with its `door`, what seems to hang is looked at once more.
-pub fn judge_opened(case: Case, door: Option<LiveProc>) -> Judged {
+pub fn judge_opened(case: Case, door: Option<&LiveProc>) -> Judged {
     let (processes, time) = (case.processes.as_deref(), case.time());
-    let judged = tasks::judge(
-        &case.evidence,
-        case.roots.first(),
-        processes,
-        time,
-        door.as_ref(),
-    );
+    let judged = tasks::judge(&case.evidence, case.roots.first(), processes, time, door);
     let tasks::Judged {
         now,
         verdicts,

@@ -1,135 +1,13 @@
-//! What is new, gone and changed between two triages.
+//! What is new since an older triage, and what is gone.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
+use std::path::Path;
 
-use cli::{Pen, Style};
+use cli::{Failure, Pen, Style, shown};
+use compared::{Difference, Entry, Taken};
 use finding::{Fingerprint, Report, Severity};
 use serde::Serialize;
-
-use crate::taken::{Entry, Taken};
-
-/// A finding that both have, with another severity.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Changed {
-    /// The severity that it had.
-    pub(crate) was: Severity,
-    #[serde(flatten)]
-    pub(crate) now: Entry,
-}
-
-/// What is new, gone and changed between two triages.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Difference {
-    /// Findings that only the newer one has.
-    pub(crate) new: Vec<Entry>,
-    /// Those of `new` that the older one could not have had: its check did not speak then.
-    pub(crate) unjudged_before: Vec<Fingerprint>,
-    /// Findings of another severity.
-    pub(crate) changed: Vec<Changed>,
-    /// Findings that only the older one has.
-    pub(crate) gone: Vec<Entry>,
-    /// Findings of the older one that the newer one cannot tell of: not found is not gone.
-    pub(crate) unjudged: Vec<Entry>,
-    /// How many are as they were.
-    pub(crate) same: usize,
-    /// How many of those that are beyond the budget of a report are new, and gone.
-    pub(crate) more_new: usize,
-    pub(crate) more_gone: usize,
-}
-
-impl Difference {
-    /// Compares two triages.
-    pub(crate) fn between(old: &Taken, new: &Taken) -> Self {
-        let mut difference = Self::default();
-        for (fingerprint, entry) in &new.findings {
-            match old.findings.get(fingerprint) {
-                Some(before) if before.severity != entry.severity => {
-                    difference.changed.push(Changed {
-                        was: before.severity,
-                        now: entry.clone(),
-                    });
-                }
-                Some(_) => difference.same = difference.same.saturating_add(1),
-                // Beyond the budget then: of what severity it was is not known.
-                None if old.more.contains(fingerprint) => {
-                    difference.same = difference.same.saturating_add(1);
-                }
-                None => {
-                    if !old.judged(entry) {
-                        difference.unjudged_before.push(*fingerprint);
-                    }
-                    difference.new.push(entry.clone());
-                }
-            }
-        }
-        let is_new =
-            |print: &&Fingerprint| !old.more.contains(*print) && !old.findings.contains_key(*print);
-        difference.more_new = new.more.iter().filter(is_new).count();
-        let kept = new.more.len().saturating_sub(difference.more_new);
-        difference.same = difference.same.saturating_add(kept);
-        let is_gone =
-            |print: &Fingerprint| !new.more.contains(print) && !new.findings.contains_key(print);
-        for (_, entry) in old.findings.iter().filter(|(print, _)| is_gone(print)) {
-            if new.judged(entry) {
-                difference.gone.push(entry.clone());
-            } else {
-                difference.unjudged.push(entry.clone());
-            }
-        }
-        difference.more_gone = old.more.iter().filter(|print| is_gone(print)).count();
-        let order = |a: &Entry, b: &Entry| {
-            (b.severity, &a.code, a.place()).cmp(&(a.severity, &b.code, b.place()))
-        };
-        difference.new.sort_by(order);
-        difference.gone.sort_by(order);
-        difference.unjudged.sort_by(order);
-        difference.changed.sort_by(|a, b| order(&a.now, &b.now));
-        difference
-    }
-
-    /// Severities of what is new or has become worse.
-    pub(crate) fn worse(&self) -> impl Iterator<Item = Severity> {
-        let worse = self
-            .changed
-            .iter()
-            .filter(|changed| changed.now.severity > changed.was);
-        let worse = worse.map(|changed| changed.now.severity);
-        self.new.iter().map(|entry| entry.severity).chain(worse)
-    }
-
-    /// `2 new, 1 worse, 7 as before, 3 gone`
-    pub(crate) fn counts(&self) -> String {
-        let worse = self
-            .changed
-            .iter()
-            .filter(|changed| changed.now.severity > changed.was);
-        let worse = worse.count();
-        let better = self.changed.len().saturating_sub(worse);
-        let new = self.new.len().saturating_add(self.more_new);
-        let gone = self.gone.len().saturating_add(self.more_gone);
-        let mut parts = vec![format!("{new} new")];
-        for (count, what) in [(worse, "worse"), (better, "less bad")] {
-            if count > 0 {
-                parts.push(format!("{count} {what}"));
-            }
-        }
-        parts.push(format!("{} as before", self.same));
-        parts.push(format!("{gone} gone"));
-        if !self.unjudged.is_empty() {
-            parts.push(format!("{} that cannot be judged now", self.unjudged.len()));
-        }
-        let mut counts = parts.join(", ");
-        if !self.unjudged_before.is_empty() {
-            let note = format!(
-                "; {} of the new ones could not be judged then",
-                self.unjudged_before.len()
-            );
-            counts.push_str(&note);
-        }
-        counts
-    }
-}
 
 /// What `--baseline` adds to a triage.
 #[derive(Debug, Clone, Serialize)]
@@ -239,4 +117,33 @@ pub(crate) fn one(entry: &Entry, severity: &str, pen: &mut Pen<'_>) -> io::Resul
         return Ok(());
     }
     pen.paragraph("          ", &place)
+}
+
+/// Bytes of the largest triage that is read: no report of ours has as many.
+const LARGEST: u64 = 256 << 20;
+
+/// Reads what `triage --format json` wrote.
+pub(crate) fn read_taken(path: &Path) -> Result<Taken, Failure> {
+    let name = shown(path);
+    let failed = |error: std::io::Error| {
+        Failure::unread(format!("could not read {name}: {}", cli::reason(&error)))
+            .hint("a triage is saved with `coroner triage NODE --format json -o FILE`")
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an answer of our own, not evidence; it may well be a pipe"
+    )]
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let most = LARGEST.saturating_add(1);
+    let len = file.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    if u64::try_from(len).is_ok_and(|len| len >= most) {
+        return Err(wrong(&name, "it is larger than 256 MiB"));
+    }
+    Taken::parse(&bytes, &name).map_err(|why| wrong(&name, &why))
+}
+
+fn wrong(name: &str, why: &str) -> Failure {
+    Failure::usage(format!("{name} is not a triage to compare with: {why}"))
+        .hint("`coroner triage --format json NODE -o FILE` writes one")
 }

@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use cli::{Answer, Exit, Out, Outcome, Pen};
+use compared::{Difference, Taken};
 use serde::Serialize;
 
-use crate::baseline::{Difference, entries, one};
+use crate::baseline::{entries, one, read_taken};
 use crate::fail_on::FailOn;
-use crate::taken::Taken;
 
 /// Arguments of `coroner triage diff`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +58,7 @@ fn side(taken: &Taken) -> Side {
 
 pub(crate) fn run(args: &Args, out: &mut Out) -> Outcome {
     cli::lock_down(&[]);
-    let (a, b) = (
-        Taken::read_baseline(&args.a)?,
-        Taken::read_baseline(&args.b)?,
-    );
+    let (a, b) = (read_taken(&args.a)?, read_taken(&args.b)?);
     out.answer(&Compared {
         a: side(&a),
         b: side(&b),

@@ -20,27 +20,16 @@ mod next;
 mod preflight;
 mod report;
 mod summary;
-mod taken;
 
-use cli::{Again, Case, EvidenceArgs, Out, Outcome, PlaceArgs, Tool};
+use cli::{Again, Case, EvidenceArgs, Failure, Out, Outcome, PlaceArgs, Tool};
 
-use baseline::{Baseline, Difference};
+use baseline::{Baseline, read_taken};
+use compared::Taken;
 use fail_on::FailOn;
 use ignore::Ignore;
 pub use preflight::PREFLIGHT;
 use report::{Listed, Options, Triage};
 use summary::Summary;
-use taken::Taken;
-
-/// Compares two triages that `--format json` wrote: how many findings are new, as before, and gone.
-pub fn compare_saved(old: &[u8], new: &[u8]) -> Result<[usize; 3], cli::Failure> {
-    let old = Taken::parse(old, "the older triage")?;
-    let new = Taken::parse(new, "the newer triage")?;
-    let Difference {
-        new, same, gone, ..
-    } = Difference::between(&old, &new);
-    Ok([new.len(), same, gone.len()])
-}
 
 /// Arguments of `coroner triage`.
 #[derive(Debug, clap::Args)]
@@ -122,11 +111,7 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
         return diff::run(args, out);
     }
     let ignore = Ignore::new(args.ignore)?;
-    let baseline = args
-        .baseline
-        .as_deref()
-        .map(Taken::read_baseline)
-        .transpose()?;
+    let baseline = args.baseline.as_deref().map(read_taken).transpose()?;
     let usual = if args.sample { cli::SAMPLE } else { "/" };
     let given = args.evidence.clone().unwrap_or_else(|| usual.into());
     let again = Again::from_path(&given);
@@ -160,7 +145,8 @@ pub fn run(args: Args, out: &mut Out) -> Outcome {
     let baseline = match baseline {
         None => None,
         Some(old) => {
-            let now = Taken::from_report(&report, &ignored)?;
+            let now = Taken::from_report(&report, &ignored)
+                .map_err(|why| Failure::unread(format!("the report cannot be compared: {why}")))?;
             Some(Baseline::apply(&old, &now, &mut report))
         }
     };

@@ -45,7 +45,7 @@ impl FreelistImage {
     }
 
     /// Whether `page` was in use then: not free, and before a page that was there.
-    pub fn shows_in_use(&self, page: PageId) -> bool {
+    pub(crate) fn shows_in_use(&self, page: PageId) -> bool {
         page.0 >= 2 && page.0 <= self.end() && !self.holds(page)
     }
 }

@@ -464,7 +464,7 @@ impl CheckReport {
     }
 
     /// Whether the two trees can be compared.
-    pub fn can_compare(&self) -> bool {
+    pub(crate) fn can_compare(&self) -> bool {
         let unfinished = |found: &Found| matches!(found.fault.what, What::Uncommitted { .. });
         (self.tree, self.previous) == (TreeState::Whole, TreeState::Whole)
             && !self.faults.iter().any(unfinished)

@@ -8,6 +8,7 @@ mod content;
 mod first;
 mod loss;
 mod named;
+mod person;
 mod pods;
 mod removal;
 mod runtime;
@@ -38,6 +39,7 @@ const TABLES: &[Table] = &[
     pods::TABLE,
     runtime::TABLE,
     units::TABLE,
+    person::TABLE,
     named::TABLE,
 ];
 

@@ -9,15 +9,6 @@ use crate::still_open::StillOpen;
 
 pub(super) const TABLE: Table = &[
     (&["store/state-kept"], state_below_run),
-    (
-        &[
-            "cni/plugin-file-missing",
-            "container/restart-log-lost",
-            "registry/registries-yaml-unusable",
-            "store/on-tmpfs",
-        ],
-        by_a_person,
-    ),
     (&["bolt/"], database),
     (
         &[
@@ -289,14 +280,6 @@ fn written_again(here: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
     let steps = steps.chain(here.start_only("once that is done"));
     let why = "containerd reads its configuration at the start.";
     vec![Remedy::new(why, steps.collect())]
-}
-
-/// Only a person knows the right line, file or label: what the code says, as a step, and the look after it.
-fn by_a_person(_: &Here<'_>, finding: &Finding) -> Vec<Remedy> {
-    let look = run(call(CORONER).word("triage").operand("/")).map(Step::undoable);
-    let mut steps = vec![Step::words(finding.code.remedy)];
-    steps.extend(look);
-    vec![Remedy::new("The finding is gone then.", steps)]
 }
 
 /// The corrected copy is made by coroner, as far as that is certain; a backup is better.

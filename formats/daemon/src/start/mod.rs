@@ -139,7 +139,7 @@ pub struct StartRule {
 
 impl StartRule {
     /// Whether daemons of `release` follow it.
-    pub fn holds_for(&self, release: Release) -> bool {
+    pub(crate) fn holds_for(&self, release: Release) -> bool {
         (self.from..=self.to).contains(&release)
     }
 

@@ -13,7 +13,7 @@ use super::{Edge, Graph, Id, Index, Kind, Life, Object, Via};
 impl Graph {
     /// Every object of `node`, what its records refer to, and what its documents, containers and
     /// pods use.
-    pub fn build_graph(node: &Node) -> Self {
+    pub(crate) fn build_graph(node: &Node) -> Self {
         let Some(meta) = &node.meta.rows else {
             return Self::default();
         };

@@ -124,7 +124,7 @@ impl Folder {
     }
 
     /// Places of leases that its configurations name.
-    pub fn data_dirs(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn data_dirs(&self) -> impl Iterator<Item = &str> {
         let plugins = self.files.iter().flat_map(ConfFile::plugins);
         plugins.filter_map(|plugin| plugin.ipam.as_ref()?.data_dir.as_deref())
     }

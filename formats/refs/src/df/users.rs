@@ -55,7 +55,7 @@ impl Users {
     pub(super) fn from_node(node: &Node) -> Self {
         let graph = node.graph();
         let mut users = Self::default();
-        for ns in node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces) {
+        for ns in node.namespaces() {
             users.namespaces.entry(ns.name.clone()).or_default();
         }
         for (index, object) in graph.objects().filter(|(_, object)| object.at.is_some()) {

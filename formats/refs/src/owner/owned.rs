@@ -113,12 +113,7 @@ fn records(
     kind: &'static str,
     pick: impl Fn(&metadb::Namespace) -> Vec<Text>,
 ) -> Vec<Object> {
-    let namespaces = resolver
-        .node
-        .meta
-        .rows
-        .iter()
-        .flat_map(metadb::MetaDb::namespaces);
+    let namespaces = resolver.node.namespaces();
     let all = namespaces.flat_map(|ns| {
         let keys = pick(ns).into_iter();
         keys.map(|key| Object::new(kind, ns.name.clone(), key))
@@ -134,12 +129,7 @@ fn of_snapshot(
 ) -> (Vec<Object>, Vec<User>) {
     let mut records = Vec::new();
     let mut users = Vec::new();
-    let namespaces = resolver
-        .node
-        .meta
-        .rows
-        .iter()
-        .flat_map(metadb::MetaDb::namespaces);
+    let namespaces = resolver.node.namespaces();
     for ns in namespaces {
         let all = ns.snapshots.read().into_iter().flatten();
         for snapshots in all.filter(|snapshots| snapshots.snapshotter == *snapshotter) {

@@ -90,12 +90,7 @@ impl<'n> Resolver<'n> {
     pub(super) fn upper(&self, namespace: &Text, id: &Text, inner: &Text) -> Option<Place> {
         let mut containers = self.containers();
         let (_, row) = containers.find(|(name, row)| *name == namespace && row.key == *id)?;
-        let namespaces = self
-            .node
-            .meta
-            .rows
-            .iter()
-            .flat_map(metadb::MetaDb::namespaces);
+        let namespaces = self.node.namespaces();
         let mut snapshots = namespaces
             .filter(|ns| ns.name == *namespace)
             .flat_map(|ns| ns.snapshots.read().into_iter().flatten());
@@ -184,12 +179,7 @@ impl<'n> Resolver<'n> {
 
     /// What a blob is to the first image that needs it.
     fn role(&self, digest: &Digest) -> Option<String> {
-        let namespaces = self
-            .node
-            .meta
-            .rows
-            .iter()
-            .flat_map(metadb::MetaDb::namespaces);
+        let namespaces = self.node.namespaces();
         let images = namespaces.flat_map(|ns| ns.images.read().into_iter().flatten());
         for image in images {
             let Some(target) = &image.target else {
@@ -287,12 +277,7 @@ impl<'n> Resolver<'n> {
     pub(super) fn containers(
         &self,
     ) -> impl Iterator<Item = (&'n Text, &'n Row<metadb::Container>)> {
-        let namespaces = self
-            .node
-            .meta
-            .rows
-            .iter()
-            .flat_map(metadb::MetaDb::namespaces);
+        let namespaces = self.node.namespaces();
         namespaces.flat_map(|ns| {
             let rows = ns.containers.read().into_iter().flatten();
             rows.map(move |row| (&ns.name, row))

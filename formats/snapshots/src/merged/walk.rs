@@ -39,13 +39,8 @@ impl<'e> Merged<'e> {
         self.walk_at(root, self.root().map_err(|why| why.to_string()))
     }
 
-    /// Walks through what `entry`, found at `path`, holds, itself first.
-    pub fn walk_below(&self, path: &Path, entry: MergedEntry) -> MergedWalk<'_, 'e> {
-        self.walk_at(path.to_owned(), Ok(entry))
-    }
-
-    /// As [`walk_below`](Self::walk_below), with directories listed ahead by so many other threads;
-    /// it ends when `each` breaks. The order is the same.
+    /// Walks through what `entry`, found at `path`, holds, itself first. Directories are listed ahead by so many other
+    /// threads, which changes nothing of the order; it ends when `each` breaks.
     pub fn walk_ahead(
         &self,
         path: &Path,

@@ -13,7 +13,7 @@ use super::{CgroupRow, Left};
 pub(super) fn rows(node: &Node, processes: &Processes) -> Vec<CgroupRow> {
     let mut names: BTreeSet<(&[u8], &[u8])> = BTreeSet::new();
     let mut recorded: BTreeSet<&[u8]> = BTreeSet::new();
-    let namespaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let namespaces = node.namespaces();
     for namespace in namespaces {
         for row in namespace.containers.read().into_iter().flatten() {
             names.insert((namespace.name.bytes(), row.key.bytes()));

@@ -60,7 +60,7 @@ impl<'n> Known<'n> {
     ) -> Self {
         let mut containers = BTreeMap::new();
         let mut pods = BTreeSet::new();
-        let namespaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+        let namespaces = node.namespaces();
         for namespace in namespaces {
             for row in namespace.containers.read().into_iter().flatten() {
                 let key = (

@@ -148,7 +148,7 @@ fn named(node: &Node) -> BTreeMap<Text, BTreeSet<Text>> {
             add(path, format!("state of {}", container.id));
         }
     }
-    let namespaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let namespaces = node.namespaces();
     for namespace in namespaces {
         for row in namespace.containers.read().into_iter().flatten() {
             if let Ok(pod) = row.value.pod() {

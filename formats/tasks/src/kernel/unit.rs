@@ -29,7 +29,7 @@ pub(super) fn rows(
         return Vec::new();
     };
     let mut known: BTreeSet<&[u8]> = BTreeSet::new();
-    for namespace in node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces) {
+    for namespace in node.namespaces() {
         let containers = namespace.containers.read().into_iter().flatten();
         known.extend(containers.map(|row| row.key.bytes()));
         let sandboxes = namespace.sandboxes.read().into_iter().flatten();

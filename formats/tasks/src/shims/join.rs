@@ -232,7 +232,7 @@ fn attribute(node: &Node, shims: &mut BTreeMap<Text, Shim>) {
     addresses.push(Text::from("/run/containerd/containerd.sock"));
     addresses.sort();
     addresses.dedup();
-    let namespaces = node.meta.rows.iter().flat_map(metadb::MetaDb::namespaces);
+    let namespaces = node.namespaces();
     for namespace in namespaces {
         let containers = namespace.containers.read().into_iter().flatten();
         let sandboxes = namespace.sandboxes.read().into_iter().flatten();

@@ -59,12 +59,7 @@ pub(super) fn top(db: &Db<'_>, schemas: Schemas) -> Option<(&'static str, &'stat
 pub(super) fn guess(root: PageId, page_size: u64, pages: u64) -> Meta {
     Meta {
         slot: 0,
-        header: Header {
-            id: PageId(0),
-            flags: Kind::Meta.flags(),
-            count: 0,
-            overflow: 0,
-        },
+        header: Header::of_meta(0),
         magic: MAGIC,
         version: VERSION,
         page_size: u32::try_from(page_size).unwrap_or(0),

@@ -21,7 +21,13 @@ const OF_A_PODS_MOUNT: &[&str] = &[
 ];
 
 /// How it says that something is not there.
-const NOT_THERE: &[&str] = &["no such file", "not a directory", "statfs", "not found", "does not exist"];
+const NOT_THERE: &[&str] = &[
+    "no such file",
+    "not a directory",
+    "statfs",
+    "not found",
+    "does not exist",
+];
 
 /// Folders of volumes' drivers.
 const OF_A_DRIVER: &[&str] = &[
@@ -33,7 +39,15 @@ const OF_A_DRIVER: &[&str] = &[
 ];
 
 /// Words of a line that passes on what a runtime said.
-const RUNTIMES: &[&str] = &["oci runtime", "runc", "crun", "containerd", "shim", "rootfs_linux", "to rootfs"];
+const RUNTIMES: &[&str] = &[
+    "oci runtime",
+    "runc",
+    "crun",
+    "containerd",
+    "shim",
+    "rootfs_linux",
+    "to rootfs",
+];
 
 /// The part of the node or the cluster that a line's paths belong to.
 fn owner(line: &Line) -> Option<&'static str> {

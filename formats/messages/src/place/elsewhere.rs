@@ -174,7 +174,7 @@ pub(super) const PROGRAMS: &[Place] = &[
         "k3s, RKE2, k0s or MicroK8s, which run containerd and kubelet in or under their own program. containerd's own words \
          are in a file of theirs.",
     )
-    .first(&["tail -n 50 /var/lib/rancher/k3s/agent/containerd/containerd.log /var/lib/rancher/rke2/agent/containerd/containerd.log", "systemctl status k3s k3s-agent rke2-server rke2-agent k0sworker"]),
+    .first(&["tail -n 50 /var/lib/rancher/k3s/agent/containerd/containerd.log /var/lib/rancher/rke2/agent/containerd/containerd.log", "systemctl status k3s k3s-agent rke2-server rke2-agent k0sworker snap.microk8s.daemon-kubelite"]),
     place(
         "at-swarm",
         Dockerd,

@@ -63,7 +63,7 @@ pub(super) const ALL: &[Message] = &[
         "client-credentials",
         Client,
         Tls,
-        &["You must be logged in to the server", "You must be logged in to the server (Unauthorized)", "You must be logged in to the server ({rest}", "error: You must be logged in to the server ({rest}", "error: You must be logged in to the server"],
+        &["You must be logged in to the server{rest}", "error: You must be logged in to the server{rest}"],
         "The API server does not take the credentials of the client's own kubeconfig: a certificate or a token that is expired, or of another cluster or an earlier life of this one. \
          Where the line names a part of a pod in brackets (pods/log, pods/exec), it is kubelet that does not take the API server's.",
     )

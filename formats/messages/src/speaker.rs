@@ -459,6 +459,8 @@ impl Speaker {
                 "module=libcontainerd",
                 "health check for container",
                 "register layer",
+                "upload failed, retrying",
+                "download failed, retrying",
                 "docker-runc",
                 "docker-containerd",
             ]);

@@ -13,7 +13,7 @@ const FELIX: &[&str] = &[
 ];
 
 pub(super) const ALL: &[Message] = &[
-    act(
+    cause(
         "calico-felix-not-ready",
         Cni,
         Network,
@@ -26,6 +26,7 @@ pub(super) const ALL: &[Message] = &[
         "it may not read what it needs from the API server (rights, resources of another release), or does not reach it",
         "iptables of another kind than the rules that are there (legacy, nft), or rules of others that it finds changed all the time",
     ])
+    .open()
     .first(FELIX),
     cause(
         "network-range-overlaps",

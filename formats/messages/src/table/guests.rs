@@ -55,6 +55,7 @@ pub(super) const ALL: &[Message] = &[
         "Calico's agent on this node is not ready: it has no session with other nodes (BGP, port 179), or took the address of a \
          wrong card.",
     )
+    .unless(&["felix is not ready", "felix is not live"])
     .first(&["calicoctl node status", "kubectl get pods -A -l k8s-app=calico-node -o wide"]),
     cause(
         "cilium-busy",

@@ -105,10 +105,13 @@ static BOOK: LazyLock<Book> = LazyLock::new(|| {
             }
         })
         .collect();
+    // In lower case, as what is searched is: half as many states as with both cases, and so built sooner.
+    let literals = entries
+        .iter()
+        .map(|entry| entry.pattern.literal().trim().to_ascii_lowercase());
     let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .build(entries.iter().map(|entry| entry.pattern.literal().trim()))
+        .build(literals)
         .ok();
     Book { entries, automaton }
 });
@@ -120,7 +123,8 @@ pub(crate) fn look_up(chain: &Chain, line: &Line) -> Vec<Hit> {
         return found;
     };
     let mut tried = HashSet::new();
-    for place in automaton.find_overlapping_iter(&chain.text) {
+    let lower = chain.text.to_ascii_lowercase();
+    for place in automaton.find_overlapping_iter(&lower) {
         let number = place.pattern().as_usize();
         let Some(entry) = BOOK.entries.get(number) else {
             continue;
@@ -259,7 +263,8 @@ pub(crate) fn inside(text: &str) -> Option<&'static Message> {
     let automaton = BOOK.automaton.as_ref()?;
     let mut best: Option<&Entry> = None;
     let mut tried = 0_usize;
-    for place in automaton.find_overlapping_iter(text) {
+    let lower = text.to_ascii_lowercase();
+    for place in automaton.find_overlapping_iter(&lower) {
         let Some(entry) = BOOK.entries.get(place.pattern().as_usize()) else {
             continue;
         };

@@ -95,9 +95,12 @@ pub(crate) fn hedged(
     }
     // A text of few words that takes in whatever follows does not tell of what follows.
     let goes_on = layers.iter().rfind(is_it).is_some_and(|layer| {
-        (layer.is_short || layer.is_broad) && layer.takes_the_rest && layer.holes.last().is_some_and(|rest| says_more(rest))
+        (layer.is_short || layer.is_broad)
+            && layer.takes_the_rest
+            && layer.holes.last().is_some_and(|rest| says_more(rest))
     });
-    if goes_on && cause.sure == Sure::Likely && cause.whose != Whose::Nobody && !is_held(cause, "-") {
+    if goes_on && cause.sure == Sure::Likely && cause.whose != Whose::Nobody && !is_held(cause, "-")
+    {
         return Some(Head::Act(cause, None));
     }
     let level = peeled.level.as_deref().unwrap_or_default();

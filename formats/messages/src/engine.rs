@@ -71,7 +71,8 @@ impl Engine {
         if whole.contains("containerd") && !whole.contains("libcontainerd") {
             return None;
         }
-        if any(DOCKERSHIM) || speaker.speaker_of(Component::Containerd, whole) == Component::Dockerd {
+        if any(DOCKERSHIM) || speaker.speaker_of(Component::Containerd, whole) == Component::Dockerd
+        {
             return Some(Self::Docker);
         }
         let is_its_own = speaker.program == Some(Component::Kubelet)
@@ -206,42 +207,31 @@ fn registrys(message: &'static Message, engine: Engine) -> &'static Message {
     if !is_containerds(message.means) {
         return message;
     }
-    let Ok(mut copies) = COPIES.lock() else {
-        return message;
-    };
-    copies
-        .entry((
-            message.key,
-            message.means,
-            message.who,
-            message.sure,
-            engine,
-        ))
-        .or_insert_with(|| {
-            // A sentence holds without its part about containerd, if that is its end.
-            let of_sentence = |sentence: &str| {
-                let end = [", and containerd", ": a hosts.toml", " (", ": "]
-                    .iter()
-                    .filter_map(|at| sentence.find(at))
-                    .min();
-                let kept = if is_containerds(sentence) {
-                    sentence.get(..end?)?
-                } else {
-                    sentence
-                };
-                (!is_containerds(kept)).then(|| format!("{}. ", kept.trim().trim_end_matches('.')))
+    copied(message, engine, || {
+        // A sentence holds without its part about containerd, if that is its end.
+        let of_sentence = |sentence: &str| {
+            let end = [", and containerd", ": a hosts.toml", " (", ": "]
+                .iter()
+                .filter_map(|at| sentence.find(at))
+                .min();
+            let kept = if is_containerds(sentence) {
+                sentence.get(..end?)?
+            } else {
+                sentence
             };
-            let mut means: String = message
-                .means
-                .split_inclusive(". ")
-                .filter_map(of_sentence)
-                .collect();
-            means.push_str(own);
-            Box::leak(Box::new(Message {
-                means: Box::leak(means.into_boxed_str()),
-                ..*message
-            }))
-        })
+            (!is_containerds(kept)).then(|| format!("{}. ", kept.trim().trim_end_matches('.')))
+        };
+        let mut means: String = message
+            .means
+            .split_inclusive(". ")
+            .filter_map(of_sentence)
+            .collect();
+        means.push_str(own);
+        Message {
+            means: Box::leak(means.into_boxed_str()),
+            ..*message
+        }
+    })
 }
 
 /// Commands that were adapted. There are no more of them than messages times engines.
@@ -257,6 +247,26 @@ type Copies = HashMap<
 >;
 
 static COPIES: LazyLock<Mutex<Copies>> = LazyLock::new(Mutex::default);
+
+/// The copy of `message` for `engine`, made once.
+fn copied(
+    message: &'static Message,
+    engine: Engine,
+    make: impl FnOnce() -> Message,
+) -> &'static Message {
+    let Ok(mut copies) = COPIES.lock() else {
+        return message;
+    };
+    copies
+        .entry((
+            message.key,
+            message.means,
+            message.who,
+            message.sure,
+            engine,
+        ))
+        .or_insert_with(|| Box::leak(Box::new(make())))
+}
 
 /// `message`, with commands of the program that the line shows.
 pub(crate) fn with_commands_of(
@@ -284,33 +294,22 @@ pub(crate) fn with_commands_of(
     if is_same {
         return message;
     }
-    let Ok(mut copies) = COPIES.lock() else {
-        return message;
-    };
-    copies
-        .entry((
-            message.key,
-            message.means,
-            message.who,
-            message.sure,
-            engine,
-        ))
-        .or_insert_with(|| {
-            let mut first: Vec<&'static str> = Vec::new();
-            for command in adapted.into_iter().flatten() {
-                if !first.contains(&command.as_str()) {
-                    first.push(Box::leak(command.into_boxed_str()));
-                }
+    copied(message, engine, || {
+        let mut first: Vec<&'static str> = Vec::new();
+        for command in adapted.into_iter().flatten() {
+            if !first.contains(&command.as_str()) {
+                first.push(Box::leak(command.into_boxed_str()));
             }
-            if first.is_empty() {
-                first.extend(engine.plain());
-            }
+        }
+        if first.is_empty() {
+            first.extend(engine.plain());
+        }
 
-            Box::leak(Box::new(Message {
-                first: Box::leak(first.into_boxed_slice()),
-                ..*message
-            }))
-        })
+        Message {
+            first: Box::leak(first.into_boxed_slice()),
+            ..*message
+        }
+    })
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use crate::files::Product;
 use crate::hedge::as_told;
 use crate::inside::{Inside, inside_of, is_quoted};
 use crate::message::{Component, Message, Role, Sure, Whose};
-use crate::peel::{LINE_LIMIT, Peeled, peel};
 use crate::object;
+use crate::peel::{LINE_LIMIT, Peeled, peel};
 use crate::place;
 use crate::scope::Line;
 use crate::speaker::Speaker;
@@ -195,7 +195,7 @@ pub fn explain(line: &str) -> Explained {
             }
         }
     }
-    let tells_failure = failure::is_told(&whole.whole);
+    let tells_failure = failure::is_told(&whole.whole) || failure::is_given(peeled.level.as_deref());
     let told = told.as_deref().unwrap_or(&layers);
     head = head.and_then(|head| hedged(head, told, &peeled, speaker, tells_failure, &whole));
     // Words of anybody's lines tell a place only where the line has to do with containers.
@@ -476,6 +476,10 @@ fn decide(layers: &[Layer], line: &Line, is_alone: bool) -> Option<Head> {
     let messages = inner_first.clone().filter_map(|known| match known {
         LayerKnown::Message(message) => Some(message),
         LayerKnown::Text(_) => None,
+    });
+    // What is another's without a word that the line lacks says nothing here.
+    let messages = messages.filter(|message| {
+        !matches!(message.role, Role::Act | Role::Consequence) || context::is_within(message, line)
     });
     let of = |role: Role| messages.clone().find(|message| message.role == role);
     let mut causes = messages

@@ -76,6 +76,9 @@ const WORDS: &[&str] = &[
     "unauthorized",
     "conflict",
     "already exists",
+    "no available",
+    "no free",
+    "overlaps with",
     "leak",
     "evict",
     "disconnect",
@@ -101,6 +104,13 @@ const WORDS: &[&str] = &[
     "skip",
     "not initialized",
 ];
+
+/// Whether a program gave a line as an error, whatever its words.
+pub(crate) fn is_given(level: Option<&str>) -> bool {
+    let level = level.unwrap_or_default().to_ascii_lowercase();
+    ["e", "f", "err", "erro", "error", "fata", "fatal", "pani", "panic", "crit"]
+        .contains(&level.as_str())
+}
 
 /// Whether `line`, in lower case, has one of them.
 pub(crate) fn is_told(line: &str) -> bool {

@@ -25,12 +25,28 @@ const fn product(key: &'static str, name: &'static str, place: &'static str) -> 
 
 static PRODUCTS: &[Product] = &[
     product("antrea", "Antrea's agent or controller", "at-antrea"),
-    product("aws-cni", "Amazon's network (aws-node, ipamd)", "at-aws-cni"),
-    product("azure", "Azure's network (azure-vnet, CNS, NPM)", "at-azure-cni"),
+    product(
+        "aws-cni",
+        "Amazon's network (aws-node, ipamd)",
+        "at-aws-cni",
+    ),
+    product(
+        "azure",
+        "Azure's network (azure-vnet, CNS, NPM)",
+        "at-azure-cni",
+    ),
     product("calico", "Calico", "at-calico"),
     product("ceph-csi", "Ceph's driver of volumes (ceph-csi)", "at-ceph"),
-    product("csi-ebs", "Amazon's driver of volumes (aws-ebs-csi-driver)", "at-csi-driver"),
-    product("csi-sidecar", "a sidecar of a driver of volumes (CSI)", "at-csi-driver"),
+    product(
+        "csi-ebs",
+        "Amazon's driver of volumes (aws-ebs-csi-driver)",
+        "at-csi-driver",
+    ),
+    product(
+        "csi-sidecar",
+        "a sidecar of a driver of volumes (CSI)",
+        "at-csi-driver",
+    ),
     product("etcd", "etcd", "at-etcd"),
     product("flannel", "flannel", "at-flannel"),
     product("gvisor", "gVisor's runsc", "at-gvisor"),
@@ -66,7 +82,9 @@ impl Product {
     pub(crate) fn of_line(line: &str, peeled: &Peeled) -> Option<&'static Self> {
         let own = |file: &str| {
             let name = file.rsplit('/').next().unwrap_or_default();
-            FILES.get(name.split(':').next().unwrap_or_default()).copied()
+            FILES
+                .get(name.split(':').next().unwrap_or_default())
+                .copied()
         };
         if let Some(file) = &peeled.file {
             return own(file);
@@ -100,18 +118,34 @@ mod tests {
         assert_eq!(FILES.len(), lines);
         for product in PRODUCTS {
             assert!(product.place().is_some(), "{}", product.key);
-            assert!(FILES.values().any(|own| own.key == product.key), "{}", product.key);
+            assert!(
+                FILES.values().any(|own| own.key == product.key),
+                "{}",
+                product.key
+            );
         }
     }
 
     #[test]
     fn a_file_names_its_product() {
         for (line, right) in [
-            ("E1104 19:03:43.791611       1 pod_configuration.go:215] Failed to x", Some("antrea")),
-            ("2020-01-01 10:00:00.000 [WARNING][44] felix/int_dataplane.go 1234: x", Some("calico")),
-            ("{\"level\":\"debug\",\"caller\":\"datastore/data_store.go:687\",\"msg\":\"x\"}", Some("aws-cni")),
+            (
+                "E1104 19:03:43.791611       1 pod_configuration.go:215] Failed to x",
+                Some("antrea"),
+            ),
+            (
+                "2020-01-01 10:00:00.000 [WARNING][44] felix/int_dataplane.go 1234: x",
+                Some("calico"),
+            ),
+            (
+                "{\"level\":\"debug\",\"caller\":\"datastore/data_store.go:687\",\"msg\":\"x\"}",
+                Some("aws-cni"),
+            ),
             ("E1104 19:03:43.791611       1 kubelet.go:215] x", None),
-            ("container_linux.go:345: starting container process caused x", None),
+            (
+                "container_linux.go:345: starting container process caused x",
+                None,
+            ),
         ] {
             let product = Product::of_line(line, &peel(line));
             assert_eq!(product.map(|product| product.key), right, "{line}");

@@ -384,6 +384,8 @@ impl Message {
                 "about a snapshotter that is a program of its own"
             }
             Component::Buildkit if is_its_own => "about the builder, not containerd's state",
+            Component::Containerd | Component::Cri | Component::Shim => self.whose.clause(),
+            _ if is_its_own => "about the program that says it: its own files and settings",
             _ => self.whose.clause(),
         }
     }

@@ -21,7 +21,13 @@ const OF_A_PODS_MOUNT: &[&str] = &[
 ];
 
 /// How it says that something is not there.
-const NOT_THERE: &[&str] = &["no such file", "not a directory", "statfs", "not found", "does not exist"];
+const NOT_THERE: &[&str] = &[
+    "no such file",
+    "not a directory",
+    "statfs",
+    "not found",
+    "does not exist",
+];
 
 /// Folders of volumes' drivers.
 const OF_A_DRIVER: &[&str] = &[
@@ -32,14 +38,33 @@ const OF_A_DRIVER: &[&str] = &[
     "/csi.v1.",
 ];
 
+/// Folders of images and containers of Podman and CRI-O.
+const OF_STORAGE: &[&str] = &[
+    "/run/containers/storage",
+    "/overlay-containers/",
+    "/containers/storage/",
+];
+
 /// Words of a line that passes on what a runtime said.
-const RUNTIMES: &[&str] = &["oci runtime", "runc", "crun", "containerd", "shim", "rootfs_linux", "to rootfs"];
+const RUNTIMES: &[&str] = &[
+    "oci runtime",
+    "runc",
+    "crun",
+    "containerd",
+    "shim",
+    "rootfs_linux",
+    "to rootfs",
+];
 
 /// The part of the node or the cluster that a line's paths belong to.
 fn owner(line: &Line) -> Option<&'static str> {
     let any = |marks: &[&str]| marks.iter().any(|mark| has(&line.whole, mark));
     if any(OF_A_PODS_MOUNT) && any(NOT_THERE) {
         return Some("at-pods-own-mounts");
+    }
+    if any(OF_STORAGE) {
+        let is_kubes = any(&["kubelet", "crio", "cri-o", "sandbox", "rpc error"]);
+        return Some(if is_kubes { "at-crio" } else { "at-podman" });
     }
     (any(OF_A_DRIVER) && !any(RUNTIMES)).then_some("at-csi")
 }
@@ -60,7 +85,15 @@ pub(crate) fn by_owner(head: Head, speaker: Speaker, line: &Line) -> Head {
     );
     let is_a_pods = key == "at-pods-own-mounts";
     let is_shown = !is_a_pods && speaker.program.is_some_and(|program| program == head.who());
-    if is_shown || !(is_a_runtimes || is_a_pods) {
+    // The runtime of another engine is a runtime; kubelet has no part in the engine's folders.
+    let is_anothers = match key {
+        "at-podman" | "at-crio" => matches!(
+            head.who(),
+            Component::Kubelet | Component::Cri | Component::Containerd | Component::Dockerd
+        ),
+        _ => is_a_runtimes || is_a_pods,
+    };
+    if is_shown || !is_anothers {
         return head;
     }
     let word: Option<&'static Message> = match head {

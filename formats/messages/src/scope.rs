@@ -13,7 +13,7 @@ const NAMES: &str = r#"(?x)
     | \b(?:pod|deployment|daemonset|replicaset)/
     | \b(?:matche?s?|matching|pattern|regexp?|expression|grep)\ \\*["'`]
     | \btrying\ to\ pull\ repository\ 
-    | ^[a-z]{3}\ +\d{1,2}\ [\d:.]{8,15}\ 
+    | ^(?:\d{1,2}月|\p{L}{3,5}\.?)\ +\d{1,2}\ [\d:.]{8,15}\ 
     | /v2/ )
     ( [^\s"'\\`,}]+ )
 "#;

@@ -25,8 +25,6 @@ const PROGRAMS: &[(&str, Component)] = &[
     ("k3d", Component::K3s),
     ("rke2", Component::K3s),
     ("k0s", Component::K3s),
-    ("microk8s.daemon-containerd", Component::Containerd),
-    ("microk8s.daemon-kubel", Component::Kubelet),
     ("microk8s", Component::K3s),
     ("crio", Component::OtherEngine),
     ("cri-o", Component::OtherEngine),
@@ -461,6 +459,8 @@ impl Speaker {
                 "module=libcontainerd",
                 "health check for container",
                 "register layer",
+                "upload failed, retrying",
+                "download failed, retrying",
                 "docker-runc",
                 "docker-containerd",
             ]);
@@ -557,7 +557,9 @@ const fn named(who: Component) -> &'static [&'static str] {
             "cri-dockerd",
         ],
         Component::OtherSnapshotter => &["stargz", "nydus", "soci", "overlaybd", "snapshot"],
-        Component::Volumes => &["csi", "ceph", "rbd", "longhorn", "volume", "iscsi", "rook", "nfs"],
+        Component::Volumes => &[
+            "csi", "ceph", "rbd", "longhorn", "volume", "iscsi", "rook", "nfs",
+        ],
         Component::Windows => &["windows", "hcs", "hns", "\\", ".exe", "pipe"],
         Component::Kernel
         | Component::System

@@ -246,7 +246,9 @@ fn doing(area: &str) -> &'static str {
         "rootlesskit" => "RootlessKit sets up the namespaces of a daemon without root",
         "cri-dockerd" => "cri-dockerd answers kubelet with what Docker does",
         "nerdctl" => "nerdctl does what it was asked",
-        "registry-server" => "a registry's server (Distribution, Harbor) answers or keeps its storage",
+        "registry-server" => {
+            "a registry's server (Distribution, Harbor) answers or keeps its storage"
+        }
         "longhorn" => "Longhorn looks after a volume, its engine or its replicas",
         "ceph-csi" => "Ceph's driver or its operator (Rook) is at work",
         "csi" => "a driver of volumes (CSI) or a sidecar of one is at work",

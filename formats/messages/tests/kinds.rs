@@ -782,8 +782,7 @@ fn a_path_names_its_owner_before_words_do() {
         messages::Component::Dockerd
     );
     // A pod's process in a folder of /proc, and a namespace's own file.
-    let line =
-        "network: failed to Statfs \"/var/run/netns/cni-9\": no such file or directory";
+    let line = "network: failed to Statfs \"/var/run/netns/cni-9\": no such file or directory";
     assert_eq!(decides(line).1, "netns-missing");
     let line = "network: failed to Statfs \"/proc/6702/ns/net\": no such file or directory";
     assert_eq!(decides(line).1, "sandbox-process-gone");
@@ -798,7 +797,8 @@ fn a_panic_and_an_exit_are_of_the_program_that_the_line_shows() {
         let head = explain(line).head.unwrap();
         assert_ne!(head.whose(), messages::Whose::Daemon, "{line}");
     }
-    let line = "dockerd[1]: level=warning msg=\"failed to retrieve docker-runc version: exit status 127\"";
+    let line =
+        "dockerd[1]: level=warning msg=\"failed to retrieve docker-runc version: exit status 127\"";
     assert_eq!(decides(line), ("act", "host-program-ended"));
     let line = "command terminated with exit code 137";
     assert_eq!(decides(line).1, "exit-code");

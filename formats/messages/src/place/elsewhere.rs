@@ -14,11 +14,16 @@ pub(super) const FOREIGN: &[Place] = &[
         "at-windows",
         Windows,
         Other,
-        &["hcsshim", "hcs::", "hcscreate", "runhcs", "\\\\.\\pipe", "//./pipe", "npipe:", "hns failed", "hnsnetwork", "hcn", "the system cannot find", "windowsfilter", "wclayer", "vmcompute", "c:/windows", "0x8037", "cri-containerd-windows", "windows nanoserver", "in windows system call", "containerd.exe", "dockerd.exe", "hcs_e", "failure in a windows", "wcow", "lcow", "sdnoverlay", "sdnbridge"],
+        &["hcsshim", "hcs::", "hcscreate", "runhcs", "\\\\.\\pipe", "//./pipe", "npipe:", "hns failed", "hnsnetwork", "hnsendpoint", "hnscall", "in win32", "hostnetsvc", "onecore\\", "hcn", "the system cannot find", "windowsfilter", "wclayer", "vmcompute", "c:/windows", "0x8037", "cri-containerd-windows", "windows nanoserver", "in windows system call", "containerd.exe", "dockerd.exe", "hcs_e", "failure in a windows", "wcow", "lcow", "sdnoverlay", "sdnbridge"],
         "A Windows node: its containers are made by the host compute service (HCS, hcsshim, HNS), not by runc. coroner reads \
          Linux nodes only; containerd's own words around it mean the same on both.",
     )
-    .first(&["Get-Service containerd, vmcompute, hns", "Get-ComputeInfo -Property WindowsVersion, OsBuildNumber"]),
+    .or(&[
+        "the host network service (HNS) has a network or an endpoint of before, or lost the one that is named",
+        "the image is for another build of Windows than the host's",
+        "the folder, the user or the command that the container names is not in the image",
+    ])
+    .first(&["Get-Service containerd, vmcompute, hns", "Get-HnsNetwork | Select-Object Name, Type, Subnets", "Get-HnsEndpoint | Select-Object Name, IPAddress, State", "Get-ComputeInfo -Property WindowsVersion, OsBuildNumber"]),
     place(
         "at-k3s-supervisor",
         K3s,
@@ -174,7 +179,7 @@ pub(super) const PROGRAMS: &[Place] = &[
         "k3s, RKE2, k0s or MicroK8s, which run containerd and kubelet in or under their own program. containerd's own words \
          are in a file of theirs.",
     )
-    .first(&["tail -n 50 /var/lib/rancher/k3s/agent/containerd/containerd.log /var/lib/rancher/rke2/agent/containerd/containerd.log", "systemctl status k3s k3s-agent rke2-server rke2-agent k0sworker"]),
+    .first(&["tail -n 50 /var/lib/rancher/k3s/agent/containerd/containerd.log /var/lib/rancher/rke2/agent/containerd/containerd.log", "systemctl status k3s k3s-agent rke2-server rke2-agent k0sworker snap.microk8s.daemon-kubelite"]),
     place(
         "at-swarm",
         Dockerd,

@@ -65,7 +65,7 @@ pub(super) const PLUGINS: &[Place] = &[
         "at-flannel",
         Cni,
         Network,
-        &["flannel", "flanneld", "cni0", "subnet.env", "vxlan.go", "podcidr"],
+        &["flannel", "flanneld", "subnetmanager", "cni0", "subnet.env", "vxlan.go", "podcidr"],
         "flannel: its plugin (which calls bridge and host-local), or flanneld on this node.",
     )
     .or(&["flanneld does not run or has no lease of a subnet (the node has no podCIDR)", "the bridge cni0 has an address of an earlier range"])

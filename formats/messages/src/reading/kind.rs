@@ -143,6 +143,7 @@ static KINDS: &[Kind] = &[
         "forbidden",
         &[
             "is forbidden",
+            "does not allow access",
             "403",
             "forbidden",
             "code = permissiondenied",

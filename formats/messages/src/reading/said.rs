@@ -347,6 +347,12 @@ const UNITS: &[(&str, &str)] = &[
     ("kubelet", "kubelet"),
     ("crio", "crio"),
     ("k3s", "k3s"),
+    (
+        "microk8s.daemon-containerd",
+        "snap.microk8s.daemon-containerd",
+    ),
+    ("microk8s.daemon-kubelite", "snap.microk8s.daemon-kubelite"),
+    ("microk8s.daemon-kubelet", "snap.microk8s.daemon-kubelet"),
 ];
 
 /// Who wrote the line; `lower`: the line, in lower case; `is_kubelets`: klog names a file of kubelet's.

@@ -5,7 +5,120 @@ use crate::message::Component::{Client, Cni, Dockerd, Kubelet, Kubernetes, Other
 use crate::message::Whose::{Dns, Network, Nobody, Other, Pod, Settings, Storage, Tasks};
 use crate::message::{Message, act, cause};
 
+/// Calico's agent, and what it said.
+const FELIX: &[&str] = &[
+    "kubectl get pods -A -l k8s-app=calico-node -o wide",
+    "kubectl -n kube-system logs -l k8s-app=calico-node -c calico-node --tail=50",
+    "kubectl -n calico-system logs -l k8s-app=calico-node -c calico-node --tail=50",
+];
+
 pub(super) const ALL: &[Message] = &[
+    cause(
+        "calico-felix-not-ready",
+        Cni,
+        Network,
+        &["calico/node is not ready: felix is not ready: {rest}", "felix is not ready: {rest}", "Felix is not live: {rest}", "calico/node is not ready: Felix is not live: {rest}"],
+        "felix, the part of Calico's agent that writes this node's rules and routes, is not ready: it has just begun, is in a loop of restarts, or cannot finish a round. \
+         Sessions of BGP have no part in it. Its own log says why.",
+    )
+    .or(&[
+        "it has just started: this ends by itself within a minute",
+        "it may not read what it needs from the API server (rights, resources of another release), or does not reach it",
+        "iptables of another kind than the rules that are there (legacy, nft), or rules of others that it finds changed all the time",
+    ])
+    .open()
+    .first(FELIX),
+    cause(
+        "network-range-overlaps",
+        Cni,
+        Network,
+        &["Network {} overlaps with existing route {rest}", "Default --ipalloc-range {} overlaps with existing route {rest}", "{}overlaps with existing route {rest}"],
+        "The range of the pods' addresses lies over a route that the node has: of its own network, or left by a network plugin that was there before.",
+    )
+    .first(&["ip route", "ip -br address"]),
+    cause(
+        "ipamd-pool-empty",
+        Cni,
+        Network,
+        &["assignPodIPv4AddressUnsafe: no available IP addresses", "assignPodIPv4AddressUnsafe: no available IP{rest}", "{}err: assignPodIPv4AddressUnsafe: no available IP{rest}", "no available IP addresses"],
+        "The agent of Amazon's network (aws-node, ipamd) has no free address on the node's interfaces: the subnet is full, the instance may have no more interfaces, or ipamd may not attach one.",
+    )
+    .first(&["tail -n 50 /var/log/aws-routed-eni/ipamd.log", "kubectl -n kube-system get pods -l k8s-app=aws-node -o wide"]),
+    cause(
+        "csi-attacher-missing",
+        Kubernetes,
+        Storage,
+        &["timed out waiting for external-attacher of {} CSI driver to attach volume {}", "timed out waiting for external-attacher of {rest}"],
+        "No program attached the volume for its driver: the driver's controller (its sidecar external-attacher) does not run or has no rights, or the driver needs none and its CSIDriver object does not say so (attachRequired).",
+    )
+    .first(&["kubectl get pods -A -o wide | grep -i -e csi -e attacher", "kubectl get csidrivers,volumeattachments"]),
+    cause(
+        "cri-version-not-told",
+        Kubelet,
+        Settings,
+        &["failed to create kubelet: get remote runtime typed version failed{rest}", "get remote runtime typed version failed{rest}"],
+        "kubelet asked the runtime's socket for its release, and got no answer of the CRI: containerd's CRI plugin is turned off (disabled_plugins in a distribution's config.toml) or did not load, or \
+         the socket is another's.",
+    )
+    .first(&["crictl version", "grep -n disabled_plugins /etc/containerd/config.toml", "ctr plugins ls | grep cri"]),
+    cause(
+        "conmon-init-ended",
+        OtherEngine,
+        Tasks,
+        &["reading pid from init pipe{rest}", "error reading pid from init pipe{rest}"],
+        "conmon or the runtime ended before it had made the container's process: their own lines just before, and a run of the runtime by hand, say why.",
+    )
+    .first(&["journalctl -b -u crio --no-pager | tail -n 50", "crio --version; runc --version; conmon --version"]),
+    cause(
+        "buildkit-history",
+        crate::message::Component::Buildkit,
+        Other,
+        &["unknown blob {} in history{rest}", "unknown blob {} in history"],
+        "The builder's own history of builds names a blob that its cache has given up. No registry has a part in it; a release of the builder does it.",
+    )
+    .first(&["docker buildx ls", "docker buildx du"]),
+    cause(
+        "id-map-not-made",
+        OtherEngine,
+        crate::message::Whose::Security,
+        &["cannot setup namespace using newuidmap{rest}", "cannot setup namespace using newgidmap{rest}", "running {path}newuidmap {rest}", "running {path}newgidmap {rest}", "running {path}newuidmap{rest}"],
+        "newuidmap or newgidmap did not map the user's ids (rootless): it lost its setuid bit or its capabilities, /etc/subuid or /etc/subgid has no such range for this user, or an outer \
+         container does not allow it.",
+    )
+    .first(&["cat /etc/subuid /etc/subgid", "cat /proc/self/uid_map", "ls -l /usr/bin/newuidmap /usr/bin/newgidmap"]),
+    cause(
+        "dqlite-socket",
+        crate::message::Component::K3s,
+        Other,
+        &["API Server exited create node: {rest}", "create node: failed to set bind address {rest}", "failed to set bind address {q}: {rest}"],
+        "MicroK8s' API server could not open the socket of its own database (dqlite): another process of an earlier start still holds it, or its folder is not as it was.",
+    )
+    .within(&["dqlite", "microk8s"])
+    .first(&["ss -lxp | grep dqlite", "journalctl --unit=snap.microk8s.daemon-kubelite --boot --no-pager --lines=50"]),
+    cause(
+        "socket-unit-stopped",
+        System,
+        Other,
+        &["{}.socket: Failed with result 'service-start-limit-hit'", "{}.socket: Failed with result 'trigger-limit-hit'", "{}.socket: Trigger limit hit{rest}"],
+        "systemd gave the socket up because the service behind it failed each time that it was started: the service of the same name, not the socket, is at fault.",
+    )
+    .first(&["systemctl list-units --failed", "systemctl status docker.service containerd.service"]),
+    cause(
+        "socket-in-container",
+        System,
+        crate::message::Whose::Security,
+        &["{}.socket failed to listen on sockets: Operation not permitted", "{}.socket: Failed to create listening socket: Operation not permitted", "systemd-journald-audit.socket{rest}Operation not permitted{rest}"],
+        "systemd may not open that socket: mostly it runs in a container without the right for it (audit, netlink). On a node's own systemd a security module refuses.",
+    )
+    .first(&["systemd-detect-virt --container", "grep Cap /proc/1/status"]),
+    cause(
+        "bpffs-not-mounted",
+        Cni,
+        crate::message::Whose::Kernel,
+        &["Unable create map base directory: mkdir /sys/fs/bpf{rest}", "mkdir /sys/fs/bpf/{}: no such file or directory", "mkdir /sys/fs/bpf: no such file or directory"],
+        "The file system of BPF is not mounted at /sys/fs/bpf, there where the agent looks (in its container, or on the node).",
+    )
+    .first(&["findmnt /sys/fs/bpf", "kubectl -n kube-system get pods -l k8s-app=cilium -o wide"]),
     cause(
         "root-not-shared",
         OtherEngine,

@@ -46,11 +46,15 @@ pub(super) const ALL: &[Message] = &[
         K3s,
         Other,
         &["Remotedialer proxy error; reconnecting...", "Remotedialer proxy error{rest}", "Error writing ping", "error in remotedialer server{rest}", "Failed to connect to proxy{rest}", "Sending HTTP/1.1 502 response to {}: failed to find Session for client {}", "failed to find Session for client {}", "Sending HTTP/1.1 502 response to {rest}", "Remotedialer connected to proxy{rest}"],
-        "The tunnel between an agent and a server of k3s or RKE2 (port 6443 or 9345) broke. It is tried again; without it logs and exec fail.",
+        "The tunnel (remotedialer) between an agent and its server broke or was not made: of k3s or RKE2 (port 6443 or 9345), whose logs and exec fail without it, or of \
+         Rancher's agent in a cluster, which then shows no cluster. It is tried again.",
     )
-    .or(&["the server does not run, or is overloaded", "the network between them loses or holds up packets"])
-    .within(&["k3s", "rke2", "remotedialer", "9345", "/connect"])
-    .first(&[K3S]),
+    .or(&[
+        "the server does not run, or is overloaded",
+        "its certificate is not trusted: a private authority, another name, or a clock",
+        "the network between them loses or holds up packets, or a proxy does not pass websockets on",
+    ])
+    .first(&[K3S, "kubectl -n cattle-system logs -l app=cattle-cluster-agent --tail=50"]),
     act(
         "k3s-snapshotter-test",
         K3s,

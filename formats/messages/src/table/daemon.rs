@@ -11,7 +11,21 @@ use crate::message::{Message, act, cause, consequence};
 
 /// Words of a containerd's own panic: a frame, or its journal.
 const DAEMONS: &[&str] = &[
-    "containerd", "bolt", "freelist", "dockerd", "kubelet", "page ", "k3s", "rke2", "buildkit", "shim", "crio", "podman", "runc", "cannot allocate memory", "runtime",
+    "containerd",
+    "bolt",
+    "freelist",
+    "dockerd",
+    "kubelet",
+    "page ",
+    "k3s",
+    "rke2",
+    "buildkit",
+    "shim",
+    "crio",
+    "podman",
+    "runc",
+    "cannot allocate memory",
+    "runtime",
 ];
 
 pub(super) const ALL: &[Message] = &[

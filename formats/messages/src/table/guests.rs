@@ -51,10 +51,11 @@ pub(super) const ALL: &[Message] = &[
         "calico-node-not-ready",
         Cni,
         Network,
-        &["calico/node is not ready: {rest}", "{}calico/node is not ready: {rest}", "Calico node {q} is already using the IPv4 address {}", "Number of node(s) with BGP peering established = {n}{rest}", "BIRD is not ready: {rest}", "felix is not ready: {rest}"],
+        &["calico/node is not ready: {rest}", "{}calico/node is not ready: {rest}", "Calico node {q} is already using the IPv4 address {}", "Number of node(s) with BGP peering established = {n}{rest}", "BIRD is not ready: {rest}"],
         "Calico's agent on this node is not ready: it has no session with other nodes (BGP, port 179), or took the address of a \
          wrong card.",
     )
+    .unless(&["felix is not ready", "felix is not live"])
     .first(&["calicoctl node status", "kubectl get pods -A -l k8s-app=calico-node -o wide"]),
     cause(
         "cilium-busy",

@@ -7,8 +7,27 @@ use crate::message::{Message, act, cause, consequence, wrapper};
 
 /// Words of a program of the node that another runs: its exit is no container's.
 const HOST_PROGRAMS: &[&str] = &[
-    "hook", "mount.", "modprobe", "netavark", "pasta", "slirp4netns", "solve", "/bin/sh -c", "mkfs", "newuidmap", "conmon", "iptables",
-    "ip6tables", "nft", "[talos]", "going to restart", "version: exit", "docker-runc", "plugin", "helper", "exec: \"",
+    "hook",
+    "mount.",
+    "modprobe",
+    "netavark",
+    "pasta",
+    "slirp4netns",
+    "solve",
+    "/bin/sh -c",
+    "mkfs",
+    "newuidmap",
+    "conmon",
+    "iptables",
+    "ip6tables",
+    "nft",
+    "[talos]",
+    "going to restart",
+    "version: exit",
+    "docker-runc",
+    "plugin",
+    "helper",
+    "exec: \"",
 ];
 
 pub(super) const ALL: &[Message] = &[

@@ -2,8 +2,8 @@
 //! their errors.
 
 use super::{DISK, DMESG, STUCK};
-use crate::message::Component::{Containerd, Kernel as TheKernel, Kubelet, System};
-use crate::message::Whose::{Daemon, Kernel, Memory, Nobody, Pod, Storage};
+use crate::message::Component::{Client, Containerd, Kernel as TheKernel, Kubelet, System};
+use crate::message::Whose::{Daemon, Kernel, Memory, Nobody, Pod, Storage, Tls};
 use crate::message::{Message, act, cause, consequence};
 
 pub(super) const ALL: &[Message] = &[
@@ -60,10 +60,19 @@ pub(super) const ALL: &[Message] = &[
     .unless(&["level=error"])
     .first(&[STUCK]),
     cause(
+        "client-credentials",
+        Client,
+        Tls,
+        &["You must be logged in to the server{rest}", "error: You must be logged in to the server{rest}"],
+        "The API server does not take the credentials of the client's own kubeconfig: a certificate or a token that is expired, or of another cluster or an earlier life of this one. \
+         Where the line names a part of a pod in brackets (pods/log, pods/exec), it is kubelet that does not take the API server's.",
+    )
+    .first(&["kubectl config view --minify", "date", "openssl x509 -noout -dates -in /etc/kubernetes/pki/apiserver-kubelet-client.crt"]),
+    cause(
         "api-unauthorized",
         Kubelet,
         crate::message::Whose::Tls,
-        &["Unauthorized", "{}: Unauthorized", "the server has asked for the client to provide credentials", "You must be logged in to the server"],
+        &["Unauthorized", "{}: Unauthorized", "the server has asked for the client to provide credentials"],
         "The API server was reached and does not take this client's credentials: a certificate or token that is expired, or of \
          another cluster.",
     )

@@ -280,7 +280,7 @@ pub(super) const ALL: &[Message] = &[
         "api-forbidden",
         Kubernetes,
         Security,
-        &["{} is forbidden: User {q} cannot {rest}", "is forbidden: User {q} cannot {rest}", "forbidden: User {q} cannot {rest}", "nodes {q} is forbidden: {rest}", "{} is forbidden: {rest}", "pods {q} is forbidden: {rest}"],
+        &["the server does not allow access to the requested resource{rest}", "{} is forbidden: User {q} cannot {rest}", "is forbidden: User {q} cannot {rest}", "forbidden: User {q} cannot {rest}", "nodes {q} is forbidden: {rest}", "{} is forbidden: {rest}", "pods {q} is forbidden: {rest}"],
         "The API server does not allow that to that user, or a rule of admission (quota, security) forbids it. The runtime has \
          no part in it.",
     )

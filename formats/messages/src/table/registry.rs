@@ -51,7 +51,7 @@ pub(super) const ALL: &[Message] = &[
             "manifest blob unknown{rest}",
             "blob unknown to registry{rest}",
             "blob unknown: {rest}",
-            "unknown blob{rest}",
+            "unknown blob",
             "MANIFEST_BLOB_UNKNOWN: {rest}",
             "BLOB_UNKNOWN: {rest}",
             "{}\"code\":\"MANIFEST_BLOB_UNKNOWN\"{rest}",
@@ -65,6 +65,7 @@ pub(super) const ALL: &[Message] = &[
         "a list of platforms: its parts were pushed to another repository, or a local list (~/.docker/manifests) is of an older push",
         "several servers behind one address do not share their storage, or a clean-up of the registry ran during the push",
     ])
+    .unless(&["in history"])
     .first(&[LOOK, ASK]),
     cause(
         "registry-upload-unknown",

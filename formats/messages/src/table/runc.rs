@@ -617,6 +617,16 @@ pub(super) const ALL: &[Message] = &[
         "A sysctl that the pod asks for is not there in this kernel or namespace, or may not be set.",
     )
     .first(&["uname -r"]),
+    cause(
+        "proc-not-mountable",
+        Runc,
+        Kernel,
+        &["error mounting {q} to rootfs at {q}: mount src=proc, dst=/proc{rest}", "error mounting {q} to rootfs at {q}: mount proc:/proc{rest}"],
+        "runc could not mount a new /proc for the container. In a container of another container (a build in a pod, a rootless engine) the outer one hides parts of /proc or lacks the right; a runc that \
+         mounts by a file descriptor needs a newer kernel or another /proc there.",
+    )
+    .wraps(&["no-such-file", "not-permitted", "permission-denied", "invalid", "other-errno"])
+    .first(&["systemd-detect-virt --container", "runc --version; uname -r", "findmnt --submounts /proc"]),
     act(
         "rootfs-mount",
         Runc,

@@ -6,6 +6,7 @@ use finding::{Code, Finding, Location, Object, Severity, Text};
 
 use node::Node;
 
+use crate::judge::joined;
 use crate::{Check, Judge};
 
 /// The image that a container was made from is gone.
@@ -89,12 +90,10 @@ fn snapshotter_unknown(judge: &mut Judge<'_>) {
         if !is_unknown {
             continue;
         }
-        let mut findings = findings.into_iter();
-        let Some(first) = findings.next() else {
+        let Some((first, others)) = findings.split_first() else {
             continue;
         };
-        let finding = findings.fold(first, |finding, other| finding.joined(&other));
-        judge.say(finding);
+        judge.say(joined(first.clone(), others));
     }
 }
 

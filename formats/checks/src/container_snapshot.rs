@@ -7,7 +7,7 @@ use finding::{Code, Finding, Location, Object, Severity, Text};
 use metadb::{Container, Namespace, Row};
 
 use crate::container::pod_of;
-use crate::judge::affecting;
+use crate::judge::{affecting, joined};
 use crate::snapshot::about_backend;
 use crate::snapshot_backend::Survivors;
 use crate::{Check, Judge};
@@ -179,6 +179,6 @@ fn all_gone(judge: &mut Judge<'_>, namespace: &Text, snapshotter: &Text, finding
                  name. Restore meta.db, or copy the directories away.",
         );
     }
-    let finding = findings.iter().fold(finding, Finding::joined);
+    let finding = joined(finding, &findings);
     judge.say(finding.about(survivors));
 }

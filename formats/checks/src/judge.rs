@@ -167,7 +167,7 @@ impl<'n> Judge<'n> {
         let Some(worst) = worst else { return };
         let mut finding = Finding::new(worst.code, location, message).severity(worst.severity);
         finding.at_start.clone_from(&worst.at_start);
-        let finding = findings.iter().fold(finding, Finding::joined);
+        let finding = joined(finding, &findings);
         self.note(&finding);
         self.wholes.push((findings, finding));
     }
@@ -318,6 +318,14 @@ impl<'n> Judge<'n> {
         report.identify(&[("root", &root), ("state", &state)]);
         report
     }
+}
+
+/// A finding with what these are about, and affect.
+pub(crate) fn joined(finding: Finding, parts: &[Finding]) -> Finding {
+    let affects = parts.iter().flat_map(|one| one.affects.iter().cloned());
+    let affects: Vec<Object> = affects.collect();
+    let about = parts.iter().flat_map(|one| one.about.iter().cloned());
+    finding.affecting(&affects).about(about)
 }
 
 /// Adds every object to what a finding affects.

@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
 use crate::opened;
-use checks::Measured;
-use evidence::Options;
 use finding::{Finding, Severity};
 use testcase::Tar;
 

@@ -14,9 +14,8 @@ mod pods;
 mod pulls;
 
 use crate::opened;
-use checks::start::{Outcome, Prediction, predictions};
+use checks::start::{Outcome, Prediction};
 use checks::{Measured, Start};
-use daemon::Detected;
 use evidence::{Evidence, Options};
 use node::{Node, Said};
 use testcase::Tar;

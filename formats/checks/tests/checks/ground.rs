@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
 
 use crate::opened;
-use checks::Measured;
 use finding::Finding;
 use testcase::Tar;
 

@@ -9,8 +9,7 @@
 )]
 
 use crate::opened;
-use checks::Measured;
-use checks::start::{Outcome, Prediction, predictions};
+use checks::start::{Outcome, Prediction};
 use testcase::Tar;
 
 const VERSION: &[u8] = b"Linux version 6.1.0-18-amd64 (d@e) (gcc 12) #1 SMP\n";

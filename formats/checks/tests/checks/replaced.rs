@@ -7,7 +7,6 @@ use crate::opened;
 use std::sync::Arc;
 
 use checks::Measured;
-use evidence::Options;
 use finding::{Finding, Severity};
 use process::{Item, Processes, Tree};
 

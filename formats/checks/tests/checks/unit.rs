@@ -9,8 +9,7 @@
 )]
 
 use crate::opened;
-use checks::Measured;
-use checks::start::{Outcome, Prediction, predictions};
+use checks::start::{Outcome, Prediction};
 use testcase::Tar;
 
 const UNIT: &str = "etc/systemd/system/containerd.service";

@@ -8,9 +8,8 @@
 )]
 
 use crate::opened;
-use checks::start::{Outcome, Prediction, predictions};
-use checks::{Measured, Start};
-use daemon::Detected;
+use checks::Start;
+use checks::start::{Outcome, Prediction};
 use testcase::Tar;
 
 const CONFIG: &str = "etc/containerd/config.toml";

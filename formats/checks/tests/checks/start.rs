@@ -3,14 +3,6 @@
 //! `testdata/make/preflight` compares the same predictions with what real daemons do
 //! (`docs/preflight.md`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened::foretell;
 use std::path::Path;
 
 use checks::start::{Outcome, Prediction};
@@ -20,6 +12,8 @@ use daemon::{Release, Source};
 use evidence::{Evidence, Options};
 use node::{Node, Said};
 use testcase::{Edits, Tar};
+
+use crate::opened::foretell;
 
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 const OVERLAY: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs";

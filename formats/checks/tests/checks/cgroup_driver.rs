@@ -1,12 +1,9 @@
 //! kubelet and the runtime with different ideas of cgroups, put into a real capture.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
-use checks::Measured;
-use evidence::Options;
 use finding::{Finding, Severity};
 use testcase::Tar;
+
+use crate::opened;
 
 const TASKS: &str = "run/containerd/io.containerd.runtime.v2.task/k8s.io";
 const KUBELET: &str = "var/lib/kubelet/config.yaml";

@@ -2,24 +2,17 @@
 //!
 //! `testdata/make/configs` compares the same with hundreds of real starts.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "tests panic where something is wrong"
-)]
-
 mod nri;
 mod pods;
 mod pulls;
 
-use crate::opened;
-use checks::start::{Outcome, Prediction, predictions};
+use checks::start::{Outcome, Prediction};
 use checks::{Measured, Start};
-use daemon::Detected;
 use evidence::{Evidence, Options};
 use node::{Node, Said};
 use testcase::Tar;
+
+use crate::opened;
 
 const CONFIG: &str = "etc/containerd/config.toml";
 

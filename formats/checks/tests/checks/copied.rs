@@ -1,11 +1,5 @@
 //! A store that was copied, as its births tell: real captures on a disk, where every folder is born as they are unpacked.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "tests panic where something is wrong, and write what they read"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

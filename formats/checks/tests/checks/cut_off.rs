@@ -1,7 +1,5 @@
 //! A daemon that runs, and whose socket has no name any more: a folder that was a node, with a table of sockets.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
 use std::sync::Arc;
 
 use checks::Measured;

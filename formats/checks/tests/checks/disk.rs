@@ -1,16 +1,11 @@
 //! What the kernel says of a disk, put into a capture: no tar keeps it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use checks::Measured;
 use evidence::{Evidence, Flags, Options, Room};
 use finding::{Finding, Severity};
 use node::Node;
+
+use crate::opened;
 
 const SIZE: u64 = 64 << 30;
 

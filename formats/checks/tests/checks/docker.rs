@@ -1,16 +1,11 @@
 //! Docker's daemon: files that dockerd 26.1.5 and 28.5.2 refuse (`dockerd --validate`) and take, and files of
 //! pids that name another program.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use checks::Measured;
 use finding::{Finding, Report, Severity};
 use testcase::Tar;
+
+use crate::opened;
 
 const FILE: &str = "etc/docker/daemon.json";
 const UNIT: &str = "usr/lib/systemd/system/docker.service";

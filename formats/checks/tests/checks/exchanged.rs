@@ -1,12 +1,11 @@
 //! meta.db and metadata.db exchanged, or copied one over the other: told by name, and nothing is concluded from the wrong one.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
 use checks::Measured;
 use finding::Severity;
 use node::Node;
 use testcase::Tar;
+
+use crate::opened;
 
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 const OVERLAY: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db";

@@ -1,11 +1,10 @@
 //! What the migration of config.toml to 2.x loses is said: `config migrate` of 2.1.9 gives `overlayfs` for the first
 //! file, and `native` for the second.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
 use checks::Measured;
 use daemon::Detected;
+
+use crate::opened;
 
 const CONFIG: &str = "etc/containerd/config.toml";
 

@@ -1,11 +1,9 @@
 //! The ground that containers were made on: versions of cgroups, and what the kernel can do.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
-use checks::Measured;
 use finding::Finding;
 use testcase::Tar;
+
+use crate::opened;
 
 const BUNDLE: &str = "run/containerd/io.containerd.runtime.v2.task/default/sleeper";
 

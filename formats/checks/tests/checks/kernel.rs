@@ -2,16 +2,10 @@
 //! every mount of an overlay ended with ENODEV: they start with their CRI, unpack an image of one
 //! layer, and start no container (`no such device`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
+use checks::start::{Outcome, Prediction};
+use testcase::Tar;
 
 use crate::opened;
-use checks::Measured;
-use checks::start::{Outcome, Prediction, predictions};
-use testcase::Tar;
 
 const VERSION: &[u8] = b"Linux version 6.1.0-18-amd64 (d@e) (gcc 12) #1 SMP\n";
 const WITHOUT: &[u8] = b"nodev\tsysfs\nnodev\tproc\n\text4\n";

@@ -1,8 +1,5 @@
 //! A daemon and a container at limits: a folder that was a node, with a table of processes.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
 use std::sync::Arc;
 
 use checks::Measured;
@@ -10,6 +7,8 @@ use evidence::{Evidence, Options};
 use finding::{Finding, Severity};
 use node::{Node, Said};
 use process::{Item, Processes, Tree};
+
+use crate::opened;
 
 const STATE: &str = "run/containerd/runc/default/sleeper/state.json";
 

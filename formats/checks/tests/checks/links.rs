@@ -1,7 +1,5 @@
 //! Snapshots whose directory is behind a link, or there without its files.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;

@@ -1,12 +1,5 @@
 //! A step that removes a record names all that hangs on it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use std::collections::BTreeSet;
 
 use checks::Measured;
@@ -16,6 +9,8 @@ use metadb::{BlobRow, Row};
 use node::Node;
 use node::graph::Kind;
 use testcase::Tar;
+
+use crate::opened;
 
 const BLOBS: &str = "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256";
 const SNAPSHOTS: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";

@@ -1,12 +1,11 @@
 //! What fsck saved, in real captures: beside a store that lacks it, among the snapshots, or nothing to do
 //! with either.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
 use checks::{Measured, Start};
 use finding::{Finding, Severity};
 use testcase::Tar;
+
+use crate::opened;
 
 const ROOT: &str = "var/lib/containerd";
 const SNAPSHOTS: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";

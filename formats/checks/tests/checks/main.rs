@@ -1,6 +1,13 @@
 //! What is found in captures, whole, damaged and half there, and what a start of them would do.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests panic where something is wrong"
+)]
 
 mod cgroup_driver;
 mod config;

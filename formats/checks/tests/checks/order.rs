@@ -1,12 +1,11 @@
 //! Whatever else keeps containerd from starting: what a start would delete leads the answer, and nothing that
 //! starts the daemon stands before what makes that start safe.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
 use checks::{Measured, Start, Verdict};
 use finding::{Finding, Step};
 use testcase::Tar;
+
+use crate::opened;
 
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 const BACKEND: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db";

@@ -1,7 +1,5 @@
 //! Evidence that is a part of a node: what was not copied is not missing.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
 use std::fs;
 
 use checks::Measured;

@@ -1,12 +1,6 @@
 //! Configurations, and options of a unit, at which a daemon ends or loses its CRI. Each was started on
 //! the real daemons of 1.6.20, 1.7.24 and 2.1.9.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
 use checks::Measured;
 use checks::start::{Outcome, Prediction, predictions};
 use daemon::Release;

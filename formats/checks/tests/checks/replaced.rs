@@ -1,15 +1,13 @@
 //! A daemon whose program was replaced under it, or that keeps its stores elsewhere: a real capture, and the
 //! daemon's process beside it.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
 use std::sync::Arc;
 
 use checks::Measured;
-use evidence::Options;
 use finding::{Finding, Severity};
 use process::{Item, Processes, Tree};
+
+use crate::opened;
 
 const DAEMON: u32 = 44;
 

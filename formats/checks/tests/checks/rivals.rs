@@ -1,8 +1,6 @@
 //! Two whole trees of which nothing proves which is the newer one: what the other one holds is lost by name, and
 //! what both hold is not.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
 use bolt::Db;
 use checks::salvaged::{Salvage, Verdict, salvaged};
 use metadb::ObjectKind;

@@ -1,16 +1,11 @@
 //! Disks that belong at the root, put into a capture: no tar keeps what is mounted.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use checks::{Measured, Start};
 use finding::Severity;
 use node::{MountKind, MountPoint};
 use testcase::Tar;
+
+use crate::opened;
 
 /// Findings about the disk of the root, whether a start may be tried, and the first line.
 fn judged(tar: &Tar, is_mounted: Option<bool>) -> (Vec<(&'static str, Severity)>, Start, String) {

@@ -1,13 +1,5 @@
 //! Each finding about the runtime, provoked in a real capture.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixListener;
 use std::sync::{LazyLock, Mutex};
@@ -17,6 +9,8 @@ use evidence::{Evidence, Options};
 use finding::{Finding, Severity, Time};
 use node::{Node, Said};
 use testcase::Tar;
+
+use crate::opened;
 
 const STATE: &str = "run/containerd/runc/default/sleeper";
 const BUNDLE: &str = "run/containerd/io.containerd.runtime.v2.task/default/sleeper";

@@ -1,18 +1,13 @@
 //! Programs of the runtime, damaged in a real capture; the programs are real ones of which only the
 //! headers are kept.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use checks::Measured;
 use daemon::{Release, detect};
 use finding::{Finding, Severity};
 use node::Node;
 use testcase::Tar;
+
+use crate::opened;
 
 const RUNC: &str = "usr/sbin/runc";
 const SHIM: &str = "usr/bin/containerd-shim-runc-v2";

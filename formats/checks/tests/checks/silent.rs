@@ -1,16 +1,11 @@
 //! What keeps pods from being made while containerd itself starts, put into real captures; and the same captures,
 //! healthy.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use checks::{Measured, Start, Verdict};
 use finding::{Finding, Report, Severity};
 use testcase::Tar;
+
+use crate::opened;
 
 const NET: &str = "etc/cni/net.d";
 const PODMAN: &str = r#"{"cniVersion":"0.4.0","name":"podman","plugins":[{"type":"bridge","bridge":"cni-podman0","isGateway":true,

@@ -3,34 +3,23 @@
 //! `testdata/make/preflight` compares the same predictions with what real daemons do
 //! (`docs/preflight.md`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use std::path::Path;
 
-use checks::start::{Outcome, Prediction, predictions};
+use checks::start::{Outcome, Prediction};
 use checks::{Measured, Start};
 use daemon::start::Effect;
-use daemon::{Detected, Release, Source};
+use daemon::{Release, Source};
 use evidence::{Evidence, Options};
 use node::{Node, Said};
 use testcase::{Edits, Tar};
+
+use crate::opened::foretell;
 
 const META: &str = "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 const OVERLAY: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs";
 const BACKEND: &str = "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db";
 const CONFIG: &str = "etc/containerd/config.toml";
 const CRI: &str = "var/lib/containerd/io.containerd.grpc.v1.cri";
-
-/// What is foretold of a capture for every release that it may be, or for the one that is said.
-fn foretell(tar: &Tar, said: Option<&str>) -> Vec<Prediction> {
-    opened::foretell(tar, said)
-}
 
 /// The one prediction about a capture after an edit.
 fn after(name: &str, edit: impl Fn(&mut Tar)) -> Prediction {

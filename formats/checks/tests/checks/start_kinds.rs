@@ -1,12 +1,11 @@
 //! Links, FIFOs and files in the place of what a start opens: 39 states, each started once on 1.6.20,
 //! 1.7.24 and 2.1.9 (`docs/preflight.md`), and the few of which what was foretold was wrong.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
-use crate::opened;
 use checks::start::Outcome;
 use checks::{Measured, Start};
 use testcase::Tar;
+
+use crate::opened;
 
 const FIFO: u8 = b'6';
 const LINK: u8 = b'2';

@@ -1,7 +1,5 @@
 //! What the processes of a machine tell of a start: a real capture, and a shim put beside it.
 
-#![expect(clippy::unwrap_used, reason = "tests panic where something is wrong")]
-
 use std::sync::Arc;
 
 use checks::Measured;

@@ -1,16 +1,11 @@
 //! State that outlasts a boot: real nodes with an uptime that is shorter than their tasks, and with a table of
 //! mounts.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
-
-use crate::opened;
 use checks::Measured;
 use finding::{Finding, Severity};
 use testcase::Tar;
+
+use crate::opened;
 
 /// The node one minute after the last of its files, or a day.
 fn found(tar: &Tar, later: i64) -> Vec<Finding> {

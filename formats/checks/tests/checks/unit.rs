@@ -2,16 +2,10 @@
 //! is restarted, and those of which no rule says what they do. That a daemon ends whose root or state is
 //! read-only, or that is not root, was seen on 1.6.20, 1.7.24 and 2.1.9; the rest is systemd's manual.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
+use checks::start::{Outcome, Prediction};
+use testcase::Tar;
 
 use crate::opened;
-use checks::Measured;
-use checks::start::{Outcome, Prediction, predictions};
-use testcase::Tar;
 
 const UNIT: &str = "etc/systemd/system/containerd.service";
 /// As containerd's own.

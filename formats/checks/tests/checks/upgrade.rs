@@ -1,17 +1,11 @@
 //! Upgrades, and configurations as public reports have them: each was started on the real daemons of
 //! 1.6.20, 1.7.24 and 2.1.9 with the same end; of 2.2 it was read in the source.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests panic where something is wrong"
-)]
+use checks::Start;
+use checks::start::{Outcome, Prediction};
+use testcase::Tar;
 
 use crate::opened;
-use checks::start::{Outcome, Prediction, predictions};
-use checks::{Measured, Start};
-use daemon::Detected;
-use testcase::Tar;
 
 const CONFIG: &str = "etc/containerd/config.toml";
 const CRI: &str = "plugins.'io.containerd.grpc.v1.cri'";

@@ -1,12 +1,5 @@
 //! Ways out say what they take away.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "tests panic where something is wrong, and read their own files"
-)]
-
-use crate::opened;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +7,8 @@ use checks::Measured;
 use evidence::{Evidence, Options};
 use finding::{Action, Loss, Severity, Step};
 use node::{Node, Said};
+
+use crate::opened;
 
 /// The steps of all ways out of a node without its meta.db, whose unit is this.
 fn steps(unit: &str) -> Vec<Step> {

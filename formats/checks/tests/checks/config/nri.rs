@@ -3,7 +3,7 @@
 use checks::start::Outcome;
 use checks::start::Prediction;
 
-use super::{CONFIG, foretell, told, with};
+use super::{CONFIG, foretell, told};
 
 /// A capture with a file in NRI's folder of plugins.
 fn with_nri(name: &str, config: Option<&str>, path: &str, mode: u32) -> Prediction {

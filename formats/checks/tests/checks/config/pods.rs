@@ -3,7 +3,7 @@
 use checks::Start;
 use checks::start::Outcome;
 
-use super::{add_folder, foretell, found, told, told_of, with};
+use super::{add_folder, foretell, found, told};
 
 /// Each seen with pods of 1.6.20, 1.7.24 and 2.1.9: no pod was made, or one was.
 #[test]

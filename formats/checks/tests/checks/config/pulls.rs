@@ -2,13 +2,12 @@
 
 use checks::Start;
 
-use super::{add_folder, foretell, found, names, told, with};
+use super::{add_folder, foretell, found, with};
 
 const REGISTRY: &str = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/etc/containerd/certs.d\"\n";
 
 const HOSTS: &str =
     "server = 'https://r.example'\n[host.'http://m:5000']\ncapabilities = ['pull']\n";
-const CERT: &str = "-----BEGIN CERTIFICATE-----\nMAMBAgM=\n-----END CERTIFICATE-----\n";
 
 const CERT: &str = "-----BEGIN CERTIFICATE-----\nMAMBAgM=\n-----END CERTIFICATE-----\n";
 

@@ -195,7 +195,8 @@ pub fn explain(line: &str) -> Explained {
             }
         }
     }
-    let tells_failure = failure::is_told(&whole.whole) || failure::is_given(peeled.level.as_deref());
+    let tells_failure =
+        failure::is_told(&whole.whole) || failure::is_given(peeled.level.as_deref());
     let told = told.as_deref().unwrap_or(&layers);
     head = head.and_then(|head| hedged(head, told, &peeled, speaker, tells_failure, &whole));
     // Words of anybody's lines tell a place only where the line has to do with containers.

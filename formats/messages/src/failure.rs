@@ -108,8 +108,10 @@ const WORDS: &[&str] = &[
 /// Whether a program gave a line as an error, whatever its words.
 pub(crate) fn is_given(level: Option<&str>) -> bool {
     let level = level.unwrap_or_default().to_ascii_lowercase();
-    ["e", "f", "err", "erro", "error", "fata", "fatal", "pani", "panic", "crit"]
-        .contains(&level.as_str())
+    [
+        "e", "f", "err", "erro", "error", "fata", "fatal", "pani", "panic", "crit",
+    ]
+    .contains(&level.as_str())
 }
 
 /// Whether `line`, in lower case, has one of them.

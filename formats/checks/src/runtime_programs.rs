@@ -215,7 +215,11 @@ fn missing(judge: &mut Judge<'_>) {
             Role::Runtime => format!("exec: \"{name}\": executable file not found in $PATH"),
             Role::Shim => format!("binary not installed \"{name}\""),
         };
-        let finding = Finding::new(PROGRAM_MISSING.code, Location::file(at), message).found(says);
+        let mut finding = Finding::new(PROGRAM_MISSING.code, Location::file(at), message);
+        // A shim that may not be executed is called all the same where it lies beside containerd.
+        if one.wanted.role == Role::Runtime || instead.is_empty() {
+            finding = finding.found(says);
+        }
         let finding = finding.severity(severity(one));
         judge.say(with_rules(judge, finding, one, instead.is_empty()));
     }

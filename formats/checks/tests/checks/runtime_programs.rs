@@ -196,6 +196,19 @@ fn each_way_in_which_runc_cannot_be_run() {
     assert!(command.contains("chmod"), "{command}");
 }
 
+/// Beside containerd, a shim that may not be executed is called all the same, and elsewhere not: either may be said.
+#[test]
+fn what_is_said_of_a_shim_that_may_not_be_executed_is_not_known() {
+    let mut tar = machine();
+    mode(&mut tar, SHIM, *b"0000644\0");
+    let all = judge(&tar);
+    assert!(all.iter().all(|one| one.found.is_none()), "{all:?}");
+    assert!(
+        all[0].message.starts_with("it may not be executed"),
+        "{all:?}"
+    );
+}
+
 fn unit(tar: &mut Tar, path: &str) {
     let text = format!(
         "[Service]\nExecStart=/usr/bin/containerd\nEnvironment=PATH={path}\nKillMode=process\nDelegate=yes\n"

@@ -70,11 +70,6 @@ const FOLDED: &[(&str, &str, &str)] = &[
         "snapshot/backend-unknown",
         "snapshot/name-form",
     ),
-    (
-        "snapshot-kind-container",
-        "snapshot/usage-missing",
-        "snapshot/kind",
-    ),
 ];
 
 #[test]
@@ -139,13 +134,13 @@ fn on_a_healthy_node_nothing_follows_from_anything() {
 
 #[test]
 fn a_check_alone_leaves_out_what_follows_from_others() {
-    let folder = testcase::testdata().join("cases/snapshot-kind-container");
+    let folder = testcase::testdata().join("cases/snapshot-half-committed");
     let tar = testcase::Edits::read_edits(&folder).apply(&folder).write();
     let evidence = Evidence::open_stream(tar.as_slice(), &Options::default()).unwrap();
     let roots = node::discover(&evidence, &Said::default());
     let roots = roots.into_iter().next().unwrap();
     let node = Node::open(&evidence, roots, node::Options::default());
-    let report = checks::judge_each(&node, |check| check.code.name == "snapshot/usage-missing");
+    let report = checks::judge_each(&node, |check| check.code.name == "snapshot/backend-missing");
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert_eq!(report.consequences.len(), 1);
 }

@@ -110,7 +110,8 @@ impl Text {
             "docker-network" => "at-dockerd-network",
             "docker-build" | "buildkit" => "at-buildkit",
             "docker" | "docker-volume" | "docker-log" | "docker-image" | "docker-layer"
-            | "docker-container" | "docker-start" | "docker-plugin" | "cri-dockerd" => "at-dockerd",
+            | "docker-container" | "docker-start" | "docker-plugin" | "docker-cli"
+            | "cri-dockerd" => "at-dockerd",
             "kubelet-stats" => "at-stats",
             "kubelet-cgroups" => "at-kubelet-cgroups",
             "kubelet-eviction" => "at-eviction",
@@ -151,7 +152,6 @@ impl Text {
             "kind" => "at-kind",
             "npd" => "at-problem-detector",
             "windows" => "at-windows",
-            "docker-cli" => "at-dockerd",
             _ => "at-containerd",
         };
         crate::message(key)

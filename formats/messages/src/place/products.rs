@@ -13,7 +13,7 @@ pub(super) const ALL: &[Place] = &[
         "at-antrea",
         Cni,
         Network,
-        &["antrea", "ovs_client.go", "openflow", "ovsdb"],
+        &["antrea", "ovs_client.go"],
         "Antrea, a network on Open vSwitch: its agent on this node needs Open vSwitch's own container (antrea-ovs) and the API server.",
     )
     .or(&["Open vSwitch (its database or its switch) does not run on this node yet, or any more", "the agent has no rights, no address range or no configuration of this node"])

@@ -8,7 +8,7 @@ use bolt::{
     AccountOptions, Area, CheckOptions, CheckReport, Content, Db, Line, PageState, Value, Visit,
     account, check,
 };
-use view::{Span, View};
+use view::{Span, View, uvarint};
 
 use crate::judge::{Kind, hidden};
 use crate::{STAR, annotation, protobuf, shape, words};
@@ -35,6 +35,10 @@ struct Plan {
 enum What {
     /// A string or a number that the owner of the file wrote.
     Plain(Kind),
+    /// A time, as Go's `time.Time` writes it in binary.
+    Time,
+    /// A varint.
+    Number,
     /// A protocol buffer, or a document.
     Message,
 }
@@ -215,9 +219,9 @@ fn what(path: &[&[u8]], key: &[u8]) -> What {
     }
     match key {
         b"spec" | b"options" | b"metadata" | b"extensions" => What::Message,
-        b"createdat" | b"updatedat" | b"expireat" | b"id" | b"size" | b"inodes" | b"kind"
-        | b"version" | b"dbversion" | b"state" | b"snapshotter" | b"expected" | b"target"
-        | b"ready" => What::Plain(Kind::Known),
+        b"createdat" | b"updatedat" | b"expireat" => What::Time,
+        b"id" | b"size" | b"inodes" | b"kind" | b"version" | b"dbversion" => What::Number,
+        b"state" | b"snapshotter" | b"expected" | b"target" | b"ready" => What::Plain(Kind::Known),
         // By these things are found: they are as their keys are.
         b"name" | b"image" | b"parent" | b"snapshotKey" | b"ref" => What::Plain(Kind::Line),
         _ if words::classify_name(key) == words::Name::Known => What::Plain(Kind::Known),
@@ -235,10 +239,32 @@ fn value(bytes: &mut [u8], what: What) -> u64 {
             }
             u64::from(!hidden.is_empty())
         }
+        // What its bytes spell is chance: a stretch of them may look like a word, and is none.
+        What::Time if is_time(bytes) => 0,
+        What::Number
+            if uvarint(bytes.iter().copied()).is_some_and(|(_, len)| len == bytes.len()) =>
+        {
+            0
+        }
+        What::Time | What::Number => value(bytes, What::Plain(Kind::Known)),
         What::Message => match protobuf::mask(bytes) {
             Some(masked) => masked,
             None => protobuf::raw(bytes),
         },
+    }
+}
+
+/// Whether these are a version, seconds since the year 1 (none beyond the year 8700), nanoseconds and an offset, big-endian: no
+/// room for anything else.
+fn is_time(bytes: &[u8]) -> bool {
+    match bytes {
+        [1, 0, 0, 0, _, _, _, _, _, nanos @ .., _, _] if nanos.len() == 4 => {
+            let nanos = nanos
+                .iter()
+                .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+            nanos < 1_000_000_000
+        }
+        _ => false,
     }
 }
 
@@ -257,4 +283,48 @@ fn disguised(key: &[u8], keys: &[Vec<u8>]) -> Vec<u8> {
             .fill(STAR);
     }
     masked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kind of a value says, not what its bytes happen to spell.
+    #[test]
+    fn times_and_numbers_are_kept_whatever_their_bytes_spell() {
+        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        for _ in 0..50_000 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let seconds = 63_800_000_000 + (random >> 40);
+            let nanos = u32::try_from(random % 1_000_000_000).unwrap_or_default();
+            let mut time = vec![1];
+            time.extend(seconds.to_be_bytes());
+            time.extend(nanos.to_be_bytes());
+            time.extend([0xff, 0xff]);
+            let before = time.clone();
+            value(&mut time, what(&[], b"createdat"));
+            assert_eq!(time, before);
+            let mut number = vec![];
+            let mut rest = random >> (random % 60);
+            while rest >= 0x80 {
+                number.push(u8::try_from(rest & 0x7f).unwrap_or_default() | 0x80);
+                rest >>= 7;
+            }
+            number.push(u8::try_from(rest).unwrap_or_default());
+            let before = number.clone();
+            value(&mut number, what(&[], b"size"));
+            assert_eq!(number, before);
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_and_no_number_is_masked_there() {
+        for key in [b"createdat".as_slice(), b"size", b"inodes"] {
+            let mut secret = b"hunter2-Tr0ub4dor&3 xyzzy".to_vec();
+            assert!(value(&mut secret, what(&[], key)) > 0);
+            assert!(!secret.windows(9).any(|part| part == b"Tr0ub4dor"));
+        }
+    }
 }

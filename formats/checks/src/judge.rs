@@ -159,7 +159,9 @@ impl<'n> Judge<'n> {
     ) {
         let count = findings.len();
         if !self.folds || count < ALL || count < total {
-            findings.into_iter().for_each(|finding| self.say(finding));
+            for finding in findings {
+                self.say(finding);
+            }
             return;
         }
         let (location, message) = whole(count);

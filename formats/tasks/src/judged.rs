@@ -1,10 +1,13 @@
 //! The containers of a node, judged by their files and their processes; of containerd's stores nothing else is opened.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use evidence::{Evidence, LiveProc};
-use finding::{Text, Time, Unknown};
+use finding::{Text, Time, Unknown, Unread};
 use process::{Processes, Stat};
+use runc::Runtime;
 use stuck::{Diagnosis, Facts, State, Verdicts};
 
 /// Where containerd keeps its stores, if nothing says otherwise.
@@ -101,7 +104,8 @@ pub fn judge(
     };
     let daemon = stuck::daemon(facts);
     let mut verdicts = stuck::diagnose(facts);
-    if let Some(door) = door.filter(|_| processes.is_some_and(|processes| processes.live)) {
+    if let (Some(door), Some(processes)) = (door, processes.filter(|all| all.live)) {
+        drop_gone(evidence, door, runtime, processes, &mut verdicts);
         confirm(door, &mut verdicts);
     }
     Judged {
@@ -136,16 +140,51 @@ fn records(rows: Option<&metadb::MetaDb>) -> Vec<(Text, Text)> {
     rows.collect()
 }
 
+/// Drops what seems to hang, or is not known, and is no more: its folders were removed meanwhile, or the process that it waits for ended.
+/// A look at a busy node takes seconds, and a container may come and go within them.
+fn drop_gone(
+    evidence: &Evidence,
+    door: &LiveProc,
+    runtime: &Runtime,
+    processes: &Processes,
+    verdicts: &mut Verdicts,
+) {
+    let is_gone = |path: &Text| {
+        let path = Path::new(OsStr::from_bytes(path.bytes()));
+        matches!(evidence.stat(path), Err(Unread::Absent))
+    };
+    verdicts.containers.retain(|one| {
+        if !one.state.is_stuck() && one.state != State::Unknowable {
+            return true;
+        }
+        let container = runtime.container(one.namespace.as_ref(), &one.id);
+        let bundle = one.namespace.as_ref();
+        let bundle = bundle.and_then(|namespace| runtime.bundle(namespace, &one.id));
+        let folders = container.map(|it| &it.path).into_iter();
+        let mut folders = folders.chain(bundle.map(|it| &it.path)).peekable();
+        let culprit = one.culprit.and_then(|pid| processes.get(pid));
+        match (folders.peek().is_some(), culprit) {
+            (true, _) => !folders.all(is_gone),
+            (false, Some(culprit)) => start_of(door, culprit.pid) == Some(culprit.stat.start_ticks),
+            (false, None) => true,
+        }
+    });
+}
+
+/// When the process that has this pid now started, in clock ticks since boot.
+fn start_of(door: &LiveProc, pid: u32) -> Option<u64> {
+    let bytes = door
+        .process(pid)
+        .and_then(|process| process.file("stat", 4096));
+    Some(Stat::parse(&bytes.ok()?)?.start_ticks)
+}
+
 /// Looks once more at the processes of what seems to hang: on a machine that works, containers come
 /// and go between two looks.
 fn confirm(door: &LiveProc, verdicts: &mut Verdicts) {
-    verdicts.shims.retain(|shim| {
-        let now = door
-            .process(shim.pid)
-            .and_then(|process| process.file("stat", 4096));
-        let stat = now.ok().and_then(|bytes| Stat::parse(&bytes));
-        stat.is_some_and(|stat| stat.start_ticks == shim.start_ticks)
-    });
+    verdicts
+        .shims
+        .retain(|shim| start_of(door, shim.pid) == Some(shim.start_ticks));
     verdicts.containers.retain_mut(|one| {
         let (Some(pid), Some(start)) = (one.pid, one.start_ticks) else {
             return true;
@@ -157,13 +196,7 @@ fn confirm(door: &LiveProc, verdicts: &mut Verdicts) {
         if !one.state.is_stuck() || !was_there || one.state == State::PidReused {
             return true;
         }
-        let now = door
-            .process(pid)
-            .and_then(|process| process.file("stat", 4096));
-        let same = now
-            .ok()
-            .and_then(|bytes| Stat::parse(&bytes))
-            .is_some_and(|stat| stat.start_ticks == start);
+        let same = start_of(door, pid) == Some(start);
         if !same && one.state == State::LeakedInit {
             return false;
         }

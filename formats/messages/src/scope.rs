@@ -13,7 +13,7 @@ const NAMES: &str = r#"(?x)
     | \b(?:pod|deployment|daemonset|replicaset)/
     | \b(?:matche?s?|matching|pattern|regexp?|expression|grep)\ \\*["'`]
     | \btrying\ to\ pull\ repository\ 
-    | ^(?:\d{1,2}月|\p{L}{3,5}\.?)\ +\d{1,2}\ [\d:.]{8,15}\ 
+    | ^(?:\d{1,2}月|[A-Za-z\u{c0}-\u{24f}\u{400}-\u{4ff}]{3,5}\.?)\ +\d{1,2}\ [\d:.]{8,15}\ 
     | /v2/ )
     ( [^\s"'\\`,}]+ )
 "#;

@@ -238,7 +238,6 @@ pub(super) const ALL: &[Message] = &[
             "toomanyrequests: {rest}",
             "manifest invalid: {rest}",
             "unsupported: {rest}",
-            "name unknown: {rest}",
             "tag invalid: {rest}",
             "DENIED: {rest}",
             "error from registry: {rest}",

@@ -12,7 +12,7 @@
 
 use compared::{Difference, Taken};
 
-fn read(path: &str) -> Result<Taken, String> {
+fn read_answer(path: &str) -> Result<Taken, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     Taken::parse(&bytes, path)
 }
@@ -22,7 +22,7 @@ fn main() {
     let [old, new] = words.as_slice() else {
         return println!("difference OLD.json NEW.json");
     };
-    let (old, new) = match (read(old), read(new)) {
+    let (old, new) = match (read_answer(old), read_answer(new)) {
         (Ok(old), Ok(new)) => (old, new),
         (Err(why), _) | (_, Err(why)) => return println!("{why}"),
     };

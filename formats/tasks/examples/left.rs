@@ -31,7 +31,7 @@ fn left(place: &str) -> Result<(), Refused> {
     for init in reparented {
         println!("reparented: {} (pid {})", init.id, init.pid);
     }
-    let kernel = Kernel::of(&evidence, &node, processes);
+    let kernel = Kernel::seen_on(&evidence, &node, processes);
     for (name, left, way) in kernel.conditions() {
         println!("{}: {name}\n  {}", left.word(), way.why);
     }

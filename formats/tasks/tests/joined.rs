@@ -23,7 +23,7 @@ fn look(tar: &Tar) -> (Vec<Shim>, Kernel) {
     };
     let node = Node::open(&evidence, roots.expect("a node"), options);
     let (shims, _) = tasks::shims(&node, processes.as_deref());
-    let kernel = Kernel::of(&evidence, &node, processes.as_deref());
+    let kernel = Kernel::seen_on(&evidence, &node, processes.as_deref());
     (shims, kernel)
 }
 

@@ -336,7 +336,12 @@ fn what_changes_under_collect_is_said() {
             let verified = coroner(&bundle.map(str::to_owned));
             if code == 8 {
                 assert!(ran.err.contains("meta.db"), "{how}: {}", ran.err);
-                assert!(verified.out.contains("meta.db"), "{how}: {}", verified.out);
+                assert!(
+                    verified.out.contains("meta.db"),
+                    "{how}: {}{}",
+                    ran.err,
+                    verified.out
+                );
                 return true;
             }
             assert_eq!(verified.code, Some(0), "{how}: {}", verified.out);

@@ -43,7 +43,7 @@ pub(crate) fn run(left: bool, args: &EvidenceArgs, out: &mut Out) -> Outcome {
         let why = "the evidence holds no table of mounts and no processes";
         unknown.push(Unknown::new("mounts, network namespaces and cgroups", why));
     }
-    let mut kernel = Kernel::of(&case.evidence, &node, processes);
+    let mut kernel = Kernel::seen_on(&case.evidence, &node, processes);
     if left {
         kernel = kernel.left();
     }

@@ -32,7 +32,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// What of it is seen.
-    pub fn of(evidence: &Evidence, node: &Node, processes: Option<&Processes>) -> Self {
+    pub fn seen_on(evidence: &Evidence, node: &Node, processes: Option<&Processes>) -> Self {
         let table = processes.and_then(|processes| processes.mounts.as_deref());
         Self {
             mounts: table.map_or_else(Vec::new, |table| {

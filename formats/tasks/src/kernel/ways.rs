@@ -35,7 +35,7 @@ impl Left {
                  read-only or holds half an image: nothing is lost."
             }
             Self::ShmLeft => {
-                "Nobody uses it. Once it is unmounted, the folder of the pod may be removed."
+                "No pod has it. Once it is unmounted, the folder of the pod may be removed."
             }
             Self::RuncBinaryLeft => {
                 "`runc delete` fails with \"device or resource busy\" until it is unmounted. Then delete \

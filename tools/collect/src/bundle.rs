@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cli::{Answer, Exit, Failure, Out, Outcome, Pen, Style, Table, Tool};
 use evidence::bundle::verify::{Listed, Problem, Verified, verify};
 use evidence::{Budget, Host, OpenError, open_archive};
-use finding::{Count, Text, Time};
+use finding::{Count, Text, Time, Unread};
 use serde::Serialize;
 
 /// Arguments of `coroner bundle`.
@@ -172,7 +172,10 @@ fn name(file: &Path) -> Text {
 
 impl Verdict {
     fn from_verified(file: &Path, mut verified: Verified) -> Self {
-        let changed = verified.entries.iter().filter(|entry| entry.changed);
+        // Copied while it was another, or left out since it was another each time.
+        let moved = Unread::Changed.to_string();
+        let is_changed = |entry: &&Listed| entry.changed || entry.left.as_deref() == Some(&*moved);
+        let changed = verified.entries.iter().filter(is_changed);
         let notes = verified.entries.iter().filter_map(|entry| {
             let note = entry.note.clone().filter(|_| entry.collected)?;
             let path = entry.path.clone();

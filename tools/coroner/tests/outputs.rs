@@ -279,7 +279,9 @@ fn a_copy_of_the_databases_has_a_name_only_when_it_is_whole() {
 
 /// Changes `meta` as somebody does while it is copied, until told to stop; `all` are the contents that it has then.
 fn restless(meta: &Path, how: &str, all: [&[u8]; 2], stop: &AtomicBool) {
-    let beside = meta.with_extension("beside");
+    // Where `collect` does not look: it would see that this changes, too.
+    let root = meta.ancestors().nth(Path::new(META).iter().count());
+    let beside = root.expect("root").join("beside");
     for bytes in all.into_iter().cycle() {
         if stop.load(Ordering::Relaxed) {
             return;

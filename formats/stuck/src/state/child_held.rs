@@ -12,9 +12,9 @@ use process::{Process, Wait};
 use runc::Phase;
 
 use super::{Row, State};
+use crate::creating;
 use crate::facts::{Index, held_by};
 use crate::found::Found;
-use crate::creating;
 use crate::remedy::{Case, go_on, of_tracer, risky, safe, signal, storage, thaw, without_mount};
 use crate::subject::Subject;
 
@@ -133,7 +133,9 @@ fn one_of<'f>(index: &Index<'f>, children: &[&'f Process], who: &str) -> Option<
     let why = format!("{who} waits for a child that has not begun its program, and has several");
     let found = Found::new(State::ChildHeld, why).sure(false);
     let named = children.iter().take(4);
-    Some(named.fold(found, |found, child| found.note(crate::lines::process(child))))
+    Some(named.fold(found, |found, child| {
+        found.note(crate::lines::process(child))
+    }))
 }
 
 /// Children that still are what their parent is: they have its memory, and so its arguments.

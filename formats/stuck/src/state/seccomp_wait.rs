@@ -35,10 +35,7 @@ pub(crate) fn judge<'f>(
     let others = subject.members.iter().copied();
     let mut all = core::iter::once(init).chain(others.filter(|it| it.pid != init.pid));
     let waits = all.find(|it| held_by(it) == Some(Wait::Seccomp))?;
-    let why = format!(
-        "pid {} of it waits for a seccomp agent's answer",
-        waits.pid
-    );
+    let why = format!("pid {} of it waits for a seccomp agent's answer", waits.pid);
     let found = Found::new(State::SeccompWait, why).sure(false).by(waits);
     let is_listener = |fd: &Fd| fd.target == *"anon_inode:seccomp notify";
     let holders = index.processes.iter();

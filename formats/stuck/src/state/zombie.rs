@@ -22,7 +22,8 @@ fn way_out(case: &Case<'_, '_>) -> Remedy {
     // The kernel gives one that is traced to its parent only after its tracer took notice.
     let init = case.subject.process();
     if let Some(tracer) = init.and_then(|init| init.status.tracer) {
-        let why = "The tracer takes notice first, and then its shim: nothing is wrong with the shim.";
+        let why =
+            "The tracer takes notice first, and then its shim: nothing is wrong with the shim.";
         return match case.found.culprit {
             Some(it) if it.stat.is_stopped() => safe(why, case.culprit(CONTINUE)),
             _ => safe(why, vec![of_tracer(tracer)]),

@@ -119,7 +119,7 @@ impl<T> Database<T> {
         }
     }
 
-    /// As [`Database::open_as`], of bytes that are to stand at `path`.
+    /// As `open_as`, of bytes that are to stand at `path`.
     pub fn of_bytes(
         bytes: &[u8],
         path: &Path,

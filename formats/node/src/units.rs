@@ -229,7 +229,7 @@ impl Units {
         all.into_iter().flatten().collect()
     }
 
-    /// The way back, up to the start itself where it is not known what ran ([`Units::to_start`]).
+    /// The way back, up to the start itself where it is not known what ran (`to_start`).
     pub fn starting(&self) -> Vec<Command> {
         let masks = self.all.iter().filter(|unit| !unit.masked_for_good);
         let (masked, linked): (Vec<&KnownUnit>, Vec<&KnownUnit>) =

@@ -178,7 +178,7 @@ impl<'w, R: Read> Layer<'w, R> {
     /// The SHA-256 of what is left of the current entry's file: of all of it, if nothing was read.
     ///
     /// # Errors
-    /// As [`Layer::read_contents`].
+    /// As `read_contents`.
     pub fn sha256(&mut self) -> io::Result<[u8; 32]> {
         let mut hasher = Sha256::new();
         self.each_piece(|piece| hasher.update(piece))?;
@@ -188,7 +188,7 @@ impl<'w, R: Read> Layer<'w, R> {
     /// Gives what is left of the current entry's file to `take`, piece by piece.
     ///
     /// # Errors
-    /// As [`Layer::read_contents`].
+    /// As `read_contents`.
     pub fn each_piece(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         let mut chunk = core::mem::take(&mut self.chunk);
         chunk.resize(AT_ONCE, 0);

@@ -72,7 +72,7 @@ def carry_out(node, name, others):
         for command in commands(remedy):
             try:
                 # youki wants a working directory that has a name inside.
-                ran = node.tries("sh", "-c", f"cd /; {command}", timeout=20)
+                ran = node.tries("sh", "-c", f"cd /; PATH=$PATH:/usr/local/bin; {command}", timeout=20)
             except subprocess.TimeoutExpired:
                 ran = False
             done.append(command if ran else f"FAILED {command}")

@@ -32,10 +32,10 @@ impl Left {
             }
             Self::TmpmountLeft => {
                 "containerd unmounts these at its next start (1.7 and later); it may be done now. It is \
-                 read-only or holds half an image: nothing is lost."
+                 read-only or holds half an image."
             }
             Self::ShmLeft => {
-                "No pod has it. Once it is unmounted, the folder of the pod may be removed."
+                "meta.db has no pod of this id. Once it is unmounted, the folder of the pod may be removed."
             }
             Self::RuncBinaryLeft => {
                 "`runc delete` fails with \"device or resource busy\" until it is unmounted. Then delete \
@@ -67,7 +67,11 @@ impl Left {
     }
 
     fn steps(self, name: &Text) -> Vec<Step> {
-        let umount = || Draft::new(UMOUNT).path(name.clone()).command();
+        let umount = |when: &str| {
+            let command = Draft::new(UMOUNT).path(name.clone()).command();
+            let step = command.map(|it| Step::from(it).only(when));
+            step.into_iter().collect()
+        };
         let unit = |verb| {
             Draft::new(SYSTEMCTL)
                 .word(verb)
@@ -75,14 +79,10 @@ impl Left {
                 .command()
         };
         match self {
-            Self::RootfsLeft => {
-                let step =
-                    umount().map(|it| Step::from(it).only("where no process has it as its root"));
-                step.into_iter().collect()
-            }
-            Self::TmpmountLeft | Self::ShmLeft | Self::RuncBinaryLeft => {
-                umount().map(Step::from).into_iter().collect()
-            }
+            Self::RootfsLeft => umount("where no process has it as its root"),
+            Self::TmpmountLeft => umount("where no program that unpacks or builds images runs"),
+            Self::ShmLeft => umount("where no container of that pod runs"),
+            Self::RuncBinaryLeft => umount("where no process of that container runs"),
             Self::NetnsLeft => {
                 let short = name.bytes().rsplit(|byte| *byte == b'/').next();
                 let draft = Draft::new(IP).words(&["netns", "delete"]);
@@ -133,8 +133,16 @@ mod tests {
 
     #[test]
     fn what_runs_is_not_ended_without_a_word() {
-        let way = Left::RootfsLeft.way(&Text::from("/run/rootfs"));
-        assert!(way.steps.iter().all(|step| step.condition.is_some()));
+        for left in [
+            Left::RootfsLeft,
+            Left::TmpmountLeft,
+            Left::ShmLeft,
+            Left::RuncBinaryLeft,
+        ] {
+            let way = left.way(&Text::from("/run/mounted"));
+            assert_eq!(way.commands().count(), 1, "{left:?}");
+            assert!(way.steps.iter().all(|step| step.condition.is_some()));
+        }
         assert!(commands(Left::CgroupLeaked, "/sys/fs/cgroup/k8s.io/a").is_empty());
         assert!(commands(Left::DirectoryGone, "/run/rootfs").is_empty());
     }
